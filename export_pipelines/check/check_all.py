@@ -86,7 +86,9 @@ def check_all(
         faults += clock_faults(settings, now)
         faults += ledger_faults(settings, now)
         faults += store_faults(settings, probe)
-    shown_faults = sorted({fault for fault in faults if fault.name in asked or fault.name in OTHERS})
+    shown_faults = sorted(
+        {fault for fault in faults if fault.name in asked or fault.name in OTHERS}, key=CheckFault.rank
+    )
     for fault in shown_faults:
         log.debug("fault", extra={"of": fault.name, "severity": fault.severity})
     errors = sum(fault.severity == "error" for fault in shown_faults)

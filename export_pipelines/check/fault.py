@@ -1,5 +1,6 @@
 """What a check says of one export, or of what else it looked at."""
 
+import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -10,6 +11,8 @@ STORE, SOURCE, LEDGER, ALERTS, ALLOWED, ACCESS, CLUSTER = OTHERS = (
     *("alerts", "allowed", "access", "cluster"),
 )
 
+_PLACE = re.compile(r"(.+?):([0-9]+): ")
+
 
 class CheckFault(NamedTuple):
     """`name` is the export, or what else was looked at; an `error` keeps it from running, a `warning` or a `note` does not."""
@@ -17,6 +20,12 @@ class CheckFault(NamedTuple):
     name: str
     severity: Literal["error", "warning", "note"]
     text: str
+
+    def rank(self) -> tuple[str, str, str, int, str]:
+        """By which faults are sorted: those of one file by the number of their line."""
+        place = _PLACE.match(self.text)
+        file, line = (place[1], int(place[2])) if place else ("", 0)
+        return self.name, self.severity, file, line, self.text
 
 
 def faults_of(name: str, error: ExportError) -> Iterator[CheckFault]:

@@ -73,6 +73,13 @@ def test_every_fault_of_every_broken_definition_is_told(project: Project) -> Non
     assert {fault.severity for fault in faults} == {"error"}
 
 
+def test_faults_of_a_file_are_sorted_by_line_number(project: Project) -> None:
+    yaml = "type: lead\nformat: csv\n" + "".join(f"bad_{n}: 1\n" for n in range(3, 103))
+    project.write("wrong", yaml)
+    lines = [int(fault.text.split(":")[1]) for fault in check(project, "wrong")]
+    assert lines == list(range(3, 103))
+
+
 def test_only_the_exports_asked_for_are_told(project: Project) -> None:
     project.write("one", "type: lead\nformat: cvs\n")
     project.write("two", "type: lead\nformat: cvs\n")
@@ -225,12 +232,12 @@ def test_what_the_operator_does_not_allow_is_told_with_its_line(
         "variables: [PARTNER_PASSWORD]\nhosts: ['*.example.com']\nmail_domains: [example.com]\n"
     )
     assert [fault.text for fault in check(project)] == [
+        'exports/partner.yaml:9: deliver.1.sftp.host: allowed.yaml does not allow the host "sftp.evil.example"; '
+        "allowed: *.example.com (the operator lists it under `hosts`)",
         'exports/partner.yaml:14: deliver.2.email.smtp: allowed.yaml does not allow the variable "PARTNER_SMTP"; '
         "allowed: PARTNER_PASSWORD (the operator lists it under `variables`)",
         'exports/partner.yaml:14: deliver.2.email.to: allowed.yaml does not allow the mail domain "evil.example"; '
         "allowed: example.com (the operator lists it under `mail_domains`)",
-        'exports/partner.yaml:9: deliver.1.sftp.host: allowed.yaml does not allow the host "sftp.evil.example"; '
-        "allowed: *.example.com (the operator lists it under `hosts`)",
     ]
 
 
