@@ -25,6 +25,9 @@ LONGEST_TEXT = 300  # characters of a fault, which may quote the file
 _CORE = "tag:yaml.org,2002:"
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 _HALF = re.compile(r"[\ud800-\udfff]")
+_UNQUOTED = re.compile(
+    r"not allowed here|found '<scalar>'|'[^\\\\]' that cannot start|but got '|alphabetic or numeric"
+)
 _FIRST_OF_NUMBER = list("-+0123456789")
 
 
@@ -121,6 +124,8 @@ def read_yaml(text: str, *, trusted: bool = False) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(filter(None, (error.context, error.problem)))
+        if _UNQUOTED.search(what):
+            what += '; put the text in quotes if it holds ": " or begins with a sign such as { [ * & % @'
         raise YamlFault(f"not YAML: {what}", mark.line + 1 if mark else 1) from error
     except yaml.YAMLError as error:
         raise YamlFault(
