@@ -1,7 +1,7 @@
 """An export definition: one YAML file as a frozen model."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
@@ -38,6 +38,7 @@ class Smart(BaseModel):
 class Split(BaseModel):
     """A new part begins at `rows` rows or at `bytes` bytes of the finished part, whichever comes first."""
 
+    EXAMPLE: ClassVar[str] = "split: {rows: 100000}"
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: Count | None = None
@@ -47,6 +48,7 @@ class Split(BaseModel):
 class Limits(BaseModel):
     """Past these the run stops: rows, and bytes before compression."""
 
+    EXAMPLE: ClassVar[str] = "limits: {rows: 1000000}"
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: Count = 5_000_000

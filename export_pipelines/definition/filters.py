@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -44,6 +44,7 @@ class Operator(StrEnum):
 class Rule(BaseModel):
     """`{lhv: price, op: is greater than, rhv: 25}`; `lhv` is a field or component id."""
 
+    EXAMPLE: ClassVar[str] = "{lhv: price, op: is greater than, rhv: 25}"
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     lhv: str
@@ -94,6 +95,7 @@ LeadIds = Annotated[
 class Filter(BaseModel):
     """The `filter:` block. Everything given must hold; a list is one-of."""
 
+    EXAMPLE: ClassVar[str] = "filter: {where: {state: [TX, CA]}}"
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     last: Span | None = None  # "30 days": the days before the end of the window

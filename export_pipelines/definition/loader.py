@@ -4,6 +4,7 @@ import re
 import traceback
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from export_pipelines.catalog.load import printable, shown
 from export_pipelines.definition.checks import Faults, definition_faults, kept_faults, override_faults
 from export_pipelines.definition.document import read_document
 from export_pipelines.definition.export import RETRY_FOR, ExportDefinition
+from export_pipelines.definition.misplaced import placed
 from export_pipelines.definition.mode import changes_of
 from export_pipelines.definition.output import compression_of, format_of
 from export_pipelines.definition.overrides import RunOverrides, is_overridden, with_overrides
@@ -165,7 +167,7 @@ def _checked(
     try:
         written = WrittenExport.model_validate(with_format(document.data))
     except ValidationError as error:
-        faults = list(plain_faults(error, WrittenExport))
+        faults = [*map(partial(placed, catalog), plain_faults(error, WrittenExport))]
         stop.at([*faults, *_faults_of_valid_keys(document.data, faults, catalog)])
         raise
     stop.at(definition_faults(written, catalog))

@@ -59,7 +59,8 @@ class OneOf:
             raise fault(f'"{name}" has no settings; write {name} alone')
         empty = value[name] is None if isinstance(value, dict) else name not in self.alone
         if empty:
-            raise fault(f'"{name}" needs its settings, as {name}: {{...}}')
+            example = getattr(self.settings[name], "EXAMPLE", f"{name}: {{...}}")
+            raise fault(f'"{name}" needs its settings, as {example}')
         return value
 
     def read(self, written: Any) -> tuple[str, Any]:

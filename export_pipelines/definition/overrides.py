@@ -21,7 +21,8 @@ def overrides_from(settings: Iterable[tuple[str, Any]]) -> RunOverrides:
         head, _, name = key.partition(".")
         if head != FILTER or not name or "." in name:
             raise RequestError(
-                f'"{key}" cannot be set at launch; keys of the filter can, as filter.lead_ids',
+                f'"{key}" cannot be set at launch; keys of the filter can, as filter.lead_ids=[...] or '
+                "filter.where={state: [...]}",
                 remedy="fields, privacy and destinations stand in the export's file",
             )
         if name in chosen:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
@@ -50,12 +50,14 @@ def plain(details: ErrorDetails, place: "Key", inside: Any) -> str:
             return (
                 _under(place, moved)
                 if moved
-                else _under(place[:-1], unknown("key", str(place[-1]), _keys(inside)))
+                else _under(place[:-1], unknown("key", str(place[-1]), keys(inside)))
             )
         case "missing":
-            return _under(place[:-1], f'the key "{place[-1]}" is missing')
+            words = [word for item in _flat(inside) if get_origin(item) is Literal for word in get_args(item)]
+            allowed = f"; allowed: {', '.join(words)}" if words else ""
+            return _under(place[:-1], f'the key "{place[-1]}" is missing{allowed}')
         case _:
-            return _under(place, _wrong_value(details, place))
+            return _under(place, _wrong_value(details, place) + _example(details, inside))
 
 
 def _wrong_value(details: ErrorDetails, place: "Key") -> str:
@@ -157,11 +159,19 @@ def _step(annotation: Any, part: str | int) -> Any:
     return None
 
 
+def _example(details: ErrorDetails, annotation: Any) -> str:
+    """How a mapping is written, where something else stands; a model says it as `EXAMPLE`."""
+    if details["type"] not in ("model_type", "model_attributes_type"):
+        return ""
+    return "".join(f"; for example {item.EXAMPLE}" for item in _flat(annotation) if hasattr(item, "EXAMPLE"))
+
+
 def _moved(annotation: Any) -> dict[str, str]:
     """Keys that are no longer read, and what does their work now; a model says it as `MOVED`."""
     return {key: text for item in _flat(annotation) for key, text in getattr(item, "MOVED", {}).items()}
 
 
-def _keys(annotation: Any) -> list[str]:
+def keys(annotation: Any) -> list[str]:
+    """The keys of a mapping, as they are written: of a model, or of all models of a union."""
     models = [cls for cls in _flat(annotation) if isinstance(cls, type) and issubclass(cls, BaseModel)]
     return [info.alias or name for model in models for name, info in model.model_fields.items()]

@@ -37,7 +37,10 @@ def test_a_file_outside_the_working_directory_is_named_in_full(
     path.write_text("type: lead\n", encoding="utf-8")
     with pytest.raises(DefinitionError) as caught:
         load_definition(path, catalog)
-    assert str(caught.value) == f'{path}:1: the key "format" is missing'
+    assert (
+        str(caught.value)
+        == f'{path}:1: the key "format" is missing; allowed: csv, tsv, json, ndjson, parquet, xlsx'
+    )
 
 
 def test_a_file_that_is_not_there_is_an_error_of_the_request(tmp_path: Path, catalog: Catalog) -> None:

@@ -34,7 +34,7 @@ def test_what_the_ledger_keeps_of_an_entry_is_read_back_as_the_same(load: Load, 
 
 
 def test_a_destination_without_settings_is_refused(load: Load) -> None:
-    with pytest.raises(DefinitionError, match='"folder" needs its settings'):
+    with pytest.raises(DefinitionError, match=r'"folder" needs its settings, as folder: \{path: "billing'):
         load("deliver: [folder]")
 
 

@@ -34,12 +34,25 @@ def test_a_fault_in_it_is_told_as_one_of_the_launch(tmp_path: Path, catalog: Cat
     assert second.startswith(f'{file}, set at launch: filter: unknown key "flow"; did you mean "flows"?')
 
 
+def test_a_field_among_the_keys_of_the_filter_is_told_its_place(tmp_path: Path, catalog: Catalog) -> None:
+    file = tmp_path / "dispute.yaml"
+    file.write_text(YAML, encoding="utf-8")
+    with pytest.raises(DefinitionError) as caught:
+        load_definition(file, catalog, overrides_from([("filter.state", ["TX"])]))
+    assert caught.value.faults == (
+        f'{file}, set at launch: filter: "state" is a field; write it under filter.where, as where: {{state: [...]}}',
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
         ([("privacy.email", "keep")], '"privacy.email" cannot be set at launch'),
         ([("filter", {})], '"filter" cannot be set at launch'),
-        ([("filter.where.state", "TX")], '"filter.where.state" cannot be set at launch'),
+        (
+            [("filter.where.state", "TX")],
+            '"filter.where.state" cannot be set at launch; keys of the filter can, as filter.lead_ids=[...] or filter.where={state: [...]}',
+        ),
         ([("filter.flows", ["a"]), ("filter.flows", ["b"])], '"filter.flows" is set twice'),
     ],
 )

@@ -61,6 +61,7 @@ class EmailSettings(DestinationSettings):
     """
 
     kind: ClassVar[str] = "email"
+    EXAMPLE: ClassVar[str] = 'email: {to: [billing@example.com], subject: "Leads of {{date}}"}'
     later: ClassVar[frozenset[str]] = frozenset({"send", "link"})
     words: ClassVar[frozenset[str]] = MAIL_WORDS
 

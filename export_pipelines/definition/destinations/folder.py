@@ -13,6 +13,7 @@ class FolderSettings(EncryptedSettings):
     """A folder on this machine; a relative path is taken from the program's own folder of deliveries."""
 
     kind: ClassVar[str] = "folder"
+    EXAMPLE: ClassVar[str] = 'folder: {path: "billing/{{date}}"}'
     place: ClassVar[str | None] = "path"
 
     path: FolderPath

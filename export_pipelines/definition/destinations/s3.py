@@ -76,6 +76,7 @@ class S3Settings(EncryptedSettings):
     """Objects get the key `key`, or their own names below it where it ends with a slash. Without keys, boto3 finds them."""
 
     kind: ClassVar[str] = "s3"
+    EXAMPLE: ClassVar[str] = 's3: {bucket: acme-archive, key: "leads/{{date}}/"}'
     place: ClassVar[str | None] = "key"
     words: ClassVar[frozenset[str]] = WORDS
 

@@ -55,6 +55,9 @@ class SftpSettings(EncryptedSettings, SshLogin):
     """
 
     kind: ClassVar[str] = "sftp"
+    EXAMPLE: ClassVar[str] = (
+        'sftp: {host: sftp.example.com, user: acme, password: {env: PARTNER_PASSWORD}, path: "leads/{{date}}"}'
+    )
     place: ClassVar[str | None] = "path"
 
     path: FolderPath

@@ -44,6 +44,9 @@ class WebhookSettings(EncryptedSettings):
     """
 
     kind: ClassVar[str] = "webhook"
+    EXAMPLE: ClassVar[str] = (
+        'webhook: {url: "https://partner.example.com/leads", secret: {env: PARTNER_SECRET}}'
+    )
     later: ClassVar[frozenset[str]] = frozenset({"link"})
 
     url: Annotated[str | SecretName, AfterValidator(_https)]
