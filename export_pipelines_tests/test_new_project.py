@@ -103,6 +103,25 @@ def test_dagster_and_the_service_are_opened_over_a_project(project: Path) -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("taken", ["Dagster", "service"])
+def test_a_port_that_is_taken_is_told_before_anything_starts(project: Path, taken: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ports = (port, free_port()) if taken == "Dagster" else (free_port(), port)
+        settings = environment() | {"EXPORT_PIPELINES_SERVICE_PORT": str(ports[1])}
+        program = ["-m", "export_pipelines.cli.app", "ui", "--port", str(ports[0])]
+        with Process(program, project, settings) as process:
+            out, error = process.communicate()
+            code = process.wait()
+    option = "--port 3001" if taken == "Dagster" else "EXPORT_PIPELINES_SERVICE_PORT=3081"
+    assert (code, out) == (2, "")
+    assert (
+        f"127.0.0.1:{port}" in error and "another program listens on this port" in error and option in error
+    )
+    assert len(error.splitlines()) == 1
+    assert not any(map(_listens, set(ports) - {port}))
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

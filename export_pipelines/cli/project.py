@@ -12,6 +12,7 @@ import typer
 
 from export_pipelines.cli.context import project_of, show
 from export_pipelines.errors import SettingsError
+from export_pipelines.listening import require_free
 from export_pipelines.project import Project
 
 NEW = "new_project"
@@ -56,7 +57,10 @@ def ui(
         bool, typer.Option("--service/--no-service", help="Serve exports over HTTP too, as `serve` does.")
     ] = True,
 ) -> None:
-    """Open Dagster over this project, with its scheduler, and the service beside it, until Ctrl-C."""
+    """Open Dagster over this project, with its scheduler, and the service beside it, until Ctrl-C.
+
+    EXPORT_PIPELINES_SERVICE_PORT moves the service from port 3080.
+    """
     project: Project = project_of(context)
     if not (project.root / "dagster.yaml").is_file():
         raise SettingsError(
@@ -71,7 +75,11 @@ def ui(
     make_folder(folder)
     project.environment.setdefault("DAGSTER_HOME", str(project.root))
     project.environment.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    require_free("127.0.0.1", port, "stop it, or give another port: --port 3001 (UI_PORT=3001 make ui)")
     if service:
+        from export_pipelines.service import ServiceSettings
+
+        ServiceSettings.load(project.environment).require_free()
         door = [sys.executable, "-m", "export_pipelines.cli.app", "serve", "--with-parent"]
         subprocess.Popen(door, env=dict(project.environment))  # noqa: S603 - our own interpreter
     words = ["-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "export_pipelines.definitions"]

@@ -45,5 +45,6 @@ def serve(
         private_key=private_key,
         trusted_proxies=trusted_proxies,
     )
+    settings.require_free()
     say(f"serving {'https' if settings.certificate else 'http'}://{settings.host}:{settings.port}")
     run(project, settings, os.getppid() if with_parent else None)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from export_pipelines.errors import SettingsError
 from export_pipelines.key_versions import PREFIX
+from export_pipelines.listening import require_free
 from export_pipelines.yaml.schema_faults import plain_faults
 
 SERVICE = f"{PREFIX}SERVICE_"
@@ -102,6 +103,10 @@ class ServiceSettings(BaseModel):
                 where=f"{SERVICE}OIDC_ISSUER",
                 remedy="write access.yaml (docs/access.md), or leave the issuer out and sign in by API key",
             )
+
+    def require_free(self) -> None:
+        """Raises SettingsError where another program listens on the port."""
+        require_free(self.host, self.port, f"stop it, or give another port: {SERVICE}PORT=3081")
 
     def require_loopback(self) -> None:
         """Raises SettingsError unless only this machine is listened to."""

@@ -1,5 +1,6 @@
 """How the service starts: with a certificate, and without access.yaml for this machine alone."""
 
+import socket
 from pathlib import Path
 
 import requests
@@ -26,8 +27,18 @@ def test_tls_is_spoken_with_a_certificate(alone: Alone, tmp_path: Path) -> None:
 
 
 def test_without_access_yaml_only_this_machine_is_listened_to(alone: Alone) -> None:
-    command = ["-m", "export_pipelines.cli.app", "serve", "--host", "0.0.0.0"]
+    command = ["-m", "export_pipelines.cli.app", "serve", "--host", "0.0.0.0", "--port", "0"]
     with Process(command, alone.served.project.root, alone.served.environment) as process:
         _, said = process.communicate(120)
     assert process.wait() == 2
     assert "without access.yaml the service listens to this machine only" in said
+
+
+def test_a_port_that_is_taken_is_told_instead_of_an_address(alone: Alone) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        command = ["-m", "export_pipelines.cli.app", "serve", "--port", str(port)]
+        with Process(command, alone.served.project.root, alone.served.environment) as process:
+            out, said = process.communicate(120)
+    assert (process.wait(), out) == (2, "")
+    assert f"127.0.0.1:{port}: another program listens on this port" in said and "SERVICE_PORT=3081" in said
