@@ -10,6 +10,7 @@ from export_pipelines.plan.plan import Mask, OutputColumn
 from export_pipelines.plan.privacy_words import UNDECLARED, Entry, Words, objects_around
 from export_pipelines.plan.request import PlanRequest
 
+UNREDACTED = frozenset({"city"})  # types of which `redact` leaves a plain value as it is
 OPEN_ONLY = "a glob and an object stand for personal data of open types only"
 
 
@@ -91,19 +92,18 @@ def require_removed_part_hidden(columns: Iterable[OutputColumn], words: Words, r
 
 def require_words(columns: Iterable[OutputColumn], words: Words, request: PlanRequest) -> None:
     """Raises RequestError with every exported field of personal data that people type and that has no word."""
-    missing = []
+    missing: dict[str, str] = {}
     for column in columns:
         (field,) = source_fields(request.dataset, [column.source])
         word = words.inside(field) if field.kind is Kind.JSON else words.of(field)
         if column.is_personal and field.is_open and word is None and field.id not in missing:
-            missing.append(field.id)
+            missing[field.id] = "mask" if field.type in UNREDACTED else "redact"
     if missing:
-        lines = [f"  {id}: redact" for id in missing]
+        lines = [f"  {id}: {word}" for id, word in missing.items()]
         raise RequestError(
             f"personal data is treated here, so each exported field of personal data that people type needs a word; "
             f"{len(missing)} without: {', '.join(missing)}; write these lines under `privacy`, or one line for a class "
-            "(direct: redact); instead of redact also keep, mask, hash, tokenize, remove:\n"
-            + "\n".join(lines),
+            "(direct: redact); allowed: keep, redact, mask, tokenize, hash, remove:\n" + "\n".join(lines),
             where=request.definition.at("privacy"),
         )
 

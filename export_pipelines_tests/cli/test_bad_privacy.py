@@ -21,7 +21,8 @@ REFUSED = {
     "a free text without a word": (
         HEAD + "fields: [lead_id, email, comments, city]\nprivacy: {email: mask}\n",
         "exports/bad.yaml:6: personal data is treated here, so each exported field of personal data that people type "
-        "needs a word; 2 without: comments, city",
+        "needs a word; 2 without: comments, city; write these lines under `privacy`, or one line for a class (direct: redact); "
+        "allowed: keep, redact, mask, tokenize, hash, remove:",
     ),
     "an object without a word": (
         HEAD + "fields: [lead_id, email, custom]\nprivacy: {email: mask}\n",
@@ -125,8 +126,9 @@ def test_the_lines_that_the_refusal_prints_make_the_export_run(terminal: Termina
     refused = terminal(*COMMANDS["run"])
     lines = [line for line in refused.stderr.splitlines() if line.startswith("  ")]
     assert lines == [
-        f"  {id}: redact"
-        for id in ("first_name", "comments", "landing_page", "user_agent", "custom", "city", "phone_1")
+        *(f"  {id}: redact" for id in ("first_name", "comments", "landing_page", "user_agent", "custom")),
+        "  city: mask",  # redact would leave it as it is
+        "  phone_1: redact",
     ]
     project.write("bad", "\n".join([f"{HEAD}{fields}privacy:", "  email: mask", *lines, ""]))
     assert terminal("check", "bad").code == 0
