@@ -20,7 +20,7 @@ OPEN = "open"  # people type anything into it, so it needs a word where an expor
 def fields(
     context: typer.Context,
     dataset: Annotated[
-        str | None, typer.Argument(help="leads, reports; metrics or dimensions of reports.")
+        str | None, typer.Argument(help="leads, events, reports; metrics or dimensions of reports.")
     ] = None,
     json: Json = False,
 ) -> None:
