@@ -54,7 +54,7 @@ def plain(details: ErrorDetails, place: "Key", inside: Any) -> str:
             )
         case "missing":
             words = [word for item in _flat(inside) if get_origin(item) is Literal for word in get_args(item)]
-            allowed = f"; allowed: {', '.join(words)}" if words else ""
+            allowed = f"; allowed: {', '.join(map(str, words))}" if words else ""
             return _under(place[:-1], f'the key "{place[-1]}" is missing{allowed}')
         case _:
             return _under(place, _wrong_value(details, place) + _example(details, inside))
