@@ -24,6 +24,8 @@ from export_pipelines_tests.streaming.horizons.databases import LEAD, Postgresql
 from export_pipelines_tests.streaming.horizons.reader import KEEP, following, next_span
 from export_pipelines_tests.streaming.horizons.test_look_back import DAY
 
+COMMITTING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
 
 @pytest.fixture
 def horizon(replication: Case) -> Iterator[ReplicationHorizon]:
@@ -201,12 +203,10 @@ def test_what_is_committed_is_waited_for_until_it_is_visible() -> None:
             position: Any = horizon.begin("now", KEEP)
             operator.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
             operator.execute("SELECT pg_reload_conf()")
-            wait_for(
-                operator, "SELECT FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting <> ''"
-            )
+            wait_for(operator, "SELECT FROM pg_settings WHERE setting = 'nobody'")
             waiting = threading.Thread(target=case.database.write, args=([id_of(1)],))
             waiting.start()
-            wait_for(operator, "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+            wait_for(operator, f"SELECT {COMMITTING}")
             with closing(case.database.connect()) as quick:
                 quick.execute("SET synchronous_commit = local")
                 case.database.insert(quick.cursor(), id_of(2))
@@ -216,9 +216,7 @@ def test_what_is_committed_is_waited_for_until_it_is_visible() -> None:
                 span = horizon.look(position)
                 assert span is not None and span.more and not span.content["ids"]  # not caught up
                 position = span.end
-            operator.execute(
-                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-            )
+            operator.execute(f"SELECT pg_cancel_backend(pid) {COMMITTING}")
             waiting.join()
             assert following(horizon, position, 2)[0] == {id_of(1): 1, id_of(2): 1}
 
