@@ -37,7 +37,11 @@ class ArtifactReader:
 
     def full_name(self, artifact: str) -> str:
         """The name as a listing has it; see `manifest`. Raises RequestError."""
-        from export_pipelines.artifacts.find_artifacts import full_name
+        from export_pipelines.artifacts.token import is_full
+
+        if is_full(artifact):
+            return artifact
+        from export_pipelines.artifacts.find_artifacts import full_name  # and definitions with it
 
         return full_name(self.store, artifact)
 

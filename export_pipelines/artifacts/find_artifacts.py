@@ -2,7 +2,7 @@
 
 from export_pipelines.artifacts.manifest import Manifest
 from export_pipelines.artifacts.store import Store
-from export_pipelines.artifacts.token import recency
+from export_pipelines.artifacts.token import is_full, recency
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.window import is_explicit
 
@@ -15,9 +15,9 @@ def artifact_named(store: Store, name: str) -> Manifest:
 def full_name(store: Store, name: str) -> str:
     """`name` where it is one as a listing has it; of `<export>/<window key>`, that of the newest artifact of the window, a damaged
     one too, as nobody is to get an older one for it unawares. Raises RequestError where there is none."""
-    export, _, key = name.partition("/")
-    if "/" in key:
+    if is_full(name):
         return name
+    export, _, key = name.partition("/")
     names = store.artifacts(export, key, key) if export and key else ()
     for artifact in sorted(names, key=recency, reverse=True):
         listing = store.read([artifact])

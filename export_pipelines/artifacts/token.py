@@ -1,4 +1,4 @@
-"""The last part of an artifact's id, new for every run."""
+"""Names of artifacts: their last part, new for every run, and what a name tells."""
 
 import secrets
 from datetime import UTC, datetime
@@ -23,3 +23,8 @@ def time_of(artifact: str) -> datetime | None:
         return datetime.strptime(artifact.rpartition("/")[2].partition("-")[0], "%Y%m%dT%H%M%S%z")
     except ValueError:
         return None
+
+
+def is_full(name: str) -> bool:
+    """Whether it is a name as a listing has it: no store has to be asked what it means."""
+    return name.count("/") > 1

@@ -65,7 +65,7 @@ FINDS: Mapping[str, tuple[str, Mapping[str, str], list[tuple[Injection, ...]]]] 
         {"to": "email"},
         at("ledger", "killed", *(0.78 + n * 0.01 for n in range(12))),
     ),
-    "no lock of a delivery": ("redelivery", {"to": "email"}, [(Twice(),)] * 8),
+    "no lock of a delivery": ("redelivery", {"to": "email"}, [(Twice(),)] * 40),
     "a cursor before its records": (
         "stream",
         {"sink": "s3"},
