@@ -30,8 +30,8 @@ class S3Part:
         self._upload.abort()
 
 
-class S3Staging(AbortedUnlessCommitted):
-    """The Staging of a bucket's store; see `store.Staging` for what it owes."""
+class _Writing(AbortedUnlessCommitted):
+    """New parts of an artifact in a bucket, below `root`, while its lock is held by `writing`."""
 
     def __init__(
         self,
@@ -43,10 +43,11 @@ class S3Staging(AbortedUnlessCommitted):
     ) -> None:
         self.bucket, self.artifact, self.prefix = bucket, artifact, f"{root}{artifact}/"
         self.options, self._parts, self._open = options, dict[str, S3Part](), True
-        self._manifest_tried = False
-        if any(True for _ in bucket.list(self.prefix)):
-            raise StoreError("the artifact is already there: File exists", where=bucket.url(self.prefix))
-        self._lock = lock_of(writing, artifact)
+        self._require_place()
+        self._lock = _lock_of(writing, artifact)
+
+    def _require_place(self) -> None:
+        """Raises StoreError where the artifact cannot be written."""
 
     def open_part(self, name: str) -> S3Part:
         if name in self._parts:
@@ -54,6 +55,16 @@ class S3Staging(AbortedUnlessCommitted):
         log.debug("part opened", extra={"artifact": self.artifact, "part": name})
         self._parts[name] = part = S3Part(self.bucket, self.prefix + check_part_name(name), self.options)
         return part
+
+
+class S3Staging(_Writing):
+    """The Staging of a bucket's store; see `store.Staging` for what it owes."""
+
+    _manifest_tried = False
+
+    def _require_place(self) -> None:
+        if any(True for _ in self.bucket.list(self.prefix)):
+            raise StoreError("the artifact is already there: File exists", where=self.bucket.url(self.prefix))
 
     def commit(self, manifest: Manifest) -> Manifest:
         if not self._open:
@@ -92,26 +103,8 @@ class S3Staging(AbortedUnlessCommitted):
                     self.bucket.remove(self.prefix + name)
 
 
-class S3Amendment(AbortedUnlessCommitted):
+class S3Amendment(_Writing):
     """The same artifact with other files, in a bucket; see `store.Store.amend` for what it owes."""
-
-    def __init__(
-        self,
-        bucket: Bucket,
-        root: str,
-        artifact: str,
-        options: Options,
-        writing: AbstractContextManager[bool],
-    ) -> None:
-        self.bucket, self.artifact, self.prefix = bucket, artifact, f"{root}{artifact}/"
-        self.options, self._parts, self._open = options, dict[str, S3Part](), True
-        self._lock = lock_of(writing, artifact)
-
-    def open_part(self, name: str) -> S3Part:
-        if name in self._parts:
-            raise same_name(name, self.artifact)
-        self._parts[name] = part = S3Part(self.bucket, self.prefix + check_part_name(name), self.options)
-        return part
 
     def commit(self, manifest: Manifest) -> Manifest:
         if not self._open:
@@ -141,7 +134,7 @@ class S3Amendment(AbortedUnlessCommitted):
                     self.bucket.remove(self.prefix + name)
 
 
-def lock_of(writing: AbstractContextManager[bool], artifact: str) -> ExitStack:
+def _lock_of(writing: AbstractContextManager[bool], artifact: str) -> ExitStack:
     """The lock of an artifact, taken until the stack is closed. Raises RetryableError while somebody else writes it."""
     with ExitStack() as stack:
         if not stack.enter_context(writing):
