@@ -118,22 +118,27 @@ def retry_again(instance: dg.DagsterInstance) -> list[str]:
     moment, or overlooked, where it saw the failure before the run's state: such a run is never queued, and its backfill never
     ends. A failure that is reported again begins the retry anew, with the run that was made, if one was."""
     since = datetime.now(UTC) - GIVEN_UP_SINCE
-    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
+    lost = dg.RunsFilter(  # and those in their place, which have the tag too
+        statuses=[dg.DagsterRunStatus.FAILURE], tags={MAX_RETRIES_TAG: str(MAX_LOST)}, updated_after=since
+    )
     again = []
-    for record in instance.get_run_records(failed):
+    for record in instance.get_run_records(lost):
         run = record.dagster_run
-        if run.tags.get(LOST_TAG) != run.run_id or run.tags.get(WILL_RETRY_TAG) is None:
-            continue
-        is_begun = run.tags[WILL_RETRY_TAG] == "true" and (
-            AUTO_RETRY_RUN_ID_TAG in run.tags
-            or time.time() - (record.end_time or 0) < OVERLOOKED_AFTER.total_seconds()
-        )
-        if not is_begun and _is_given_up(instance, run):
+        if run.tags.get(LOST_TAG) == run.run_id and _may_be_left(record) and _is_given_up(instance, run):
             instance.report_run_failed(
                 run, f"{DIED}; the run in its place could not begin, and is asked for again"
             )
             again.append(run.run_id)
     return again
+
+
+def _may_be_left(record: RunRecord) -> bool:
+    """Whether Dagster has looked at the failure, or should have, and names no run in its place."""
+    tags = record.dagster_run.tags
+    if tags.get(WILL_RETRY_TAG) == "true":
+        is_late = time.time() - (record.end_time or 0) >= OVERLOOKED_AFTER.total_seconds()
+        return is_late and AUTO_RETRY_RUN_ID_TAG not in tags
+    return WILL_RETRY_TAG in tags
 
 
 def _is_given_up(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
