@@ -71,7 +71,7 @@ def open_ledger(url: str, may_begin: Callable[[], bool] = lambda: True) -> Ledge
     except sqlite3.Error as error:  # of the driver's own calls, which SQLAlchemy does not wrap
         raise file_error(error, _path(address)) from error
     except (SQLAlchemyError, OSError, ImportError) as error:
-        if is_passing(error):
+        if kind == "postgresql" and is_passing(error):
             raise silent(error) from error
         raise SettingsError(
             f"the ledger cannot be opened: {type(error).__name__}", where=WHERE, remedy=_REMEDY
