@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from export_pipelines_tests.artifacts.build import child_environment
+from export_pipelines_tests.interrupting import SIGNS
 from export_pipelines_tests.preloaded import Process
 
 HOLDS = """
@@ -77,7 +78,6 @@ def interrupted(
         return process.wait()
 
 
-SIGNS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 DEAF = "import os, signal, sys; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; os.execv(sys.argv[1], sys.argv[1:])"
 IN_TEXT = """
 import os, signal, sys

@@ -18,6 +18,7 @@ from export_pipelines.run.observer import Run
 from export_pipelines_servers.fault_proxy import Fault, FaultProxy, fault_proxy
 from export_pipelines_servers.receivers import REMOTE, RemoteReceiver
 from export_pipelines_tests.artifacts.build import child_environment
+from export_pipelines_tests.interrupting import SIGNS, interrupt
 from export_pipelines_tests.orchestration.project import DAILY, Project
 from export_pipelines_tests.orchestration.test_failures import attempts_of, block
 from export_pipelines_tests.preloaded import Process
@@ -25,10 +26,8 @@ from export_pipelines_tests.run.heard import Heard
 
 DAYS = [f"2024-01-{day:02}" for day in range(1, 32)]
 EXPORT = DAILY.partition("deliver:")[0]
-SIGNS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 AHEAD = 3  # windows that may be written, or waited for, before the run has registered this one
 WAIT_S = 30
-ENDS_S, BUSY_S = 2, 13  # the machine does other things besides
 
 
 class Waiting(Heard):
@@ -171,17 +170,7 @@ def test_an_interrupt_ends_the_delivery_in_hand_and_begins_no_other(
         project.write("daily", f"{EXPORT}deliver:\n  - s3: {entry}\n")
         with Process(["-c", CHILD, str(tmp_path)], tmp_path, child_environment()) as child:
             hanging, _ = server.accept()
-            time.sleep(0.5)
-            sent = time.monotonic()
-            child.send_signal(sign)
-            _, said = child.communicate(timeout=60)
-            took_s = time.monotonic() - sent
-            hanging.close()
-        assert child.returncode == SIGNS[sign], said
-        assert took_s < ENDS_S + BUSY_S
-        server.settimeout(1)
-        with pytest.raises(TimeoutError):
-            server.accept()
+            interrupt(child, sign, server, hanging)
     outcomes = attempts_of(project)
     assert outcomes.pop(DAYS[0]) == ["retrying"] and not any(outcomes.values())
 
