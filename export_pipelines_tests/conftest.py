@@ -48,7 +48,8 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 # rooms whose tests run Dagster or talk to servers
 SLOW_ROOMS = ("cli", "delivery", "orchestration", "privacy", "servers")
-# models, searches over many cases and files of other programs, which take two minutes between them
+# models, searches over many cases, files of other programs, streams that last and imports that wait for one another, which
+# take two and a half minutes between them
 LONG_FILES = (
     "access/test_inference.py",
     "access/test_model.py",
@@ -56,9 +57,12 @@ LONG_FILES = (
     "mask/test_prefilter_signs.py",
     "mask/test_recognise.py",
     "frames/test_read_back.py",
+    "importer/test_imports_at_once.py",
     "one_pass/test_artifacts.py",
     "run/test_round_trip.py",
     "read/test_source_contract.py",
+    "streaming/sinks/test_sink_contract.py",
+    "streaming/test_stream.py",
     "transform/report/test_numbers.py",
 )
 SLOW_MODULES = (
