@@ -68,7 +68,9 @@ def check(context: typer.Context, names: Names = None, connect: Connect = False,
         for fault in faults:
             show(f"{fault.severity}: {fault.text}")
         if not errors:
-            say(f"{counted(len(names or project.loaded.all), 'export')} checked, nothing is wrong")
+            warnings = sum(fault.severity == "warning" for fault in faults)
+            result = counted(warnings, "warning") if warnings else "nothing is wrong"
+            say(f"{counted(len(names or project.loaded.all), 'export')} checked, {result}")
     if errors:
         say(f"{counted(len(errors), 'fault')} in {counted(len({error.name for error in errors}), 'export')}")
         raise typer.Exit(WRONG_REQUEST)

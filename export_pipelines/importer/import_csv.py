@@ -108,6 +108,8 @@ def import_leads(
             with reject_file(reject, is_numbered) as rejects, writing(url, waiting=waiting) as connection:
                 metadata.create_all(connection)
                 load = _loaded(records, Load(connection, layout, rejects), progress)
+                if load.rejected == load.records:  # no row has a value of them
+                    catalog_out = None
                 if catalog_out:
                     declare(layout.declared, catalog_out)
                 rejected = rejects.finish()

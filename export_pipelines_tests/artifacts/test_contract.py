@@ -146,12 +146,13 @@ def test_without_an_artifact_that_can_be_read_plan_says_that_there_is_no_contrac
 def test_plan_and_check_warn_before(terminal: Terminal, project: Project) -> None:
     assert "warning" not in terminal("check", "daily").stdout
     assert terminal(*RUN, "2024-01-15").code == 0
-    assert "warning" not in terminal("check", "daily").stdout
+    without = terminal("check", "daily")
+    assert "warning" not in without.stdout and without.stderr.endswith("1 export checked, nothing is wrong\n")
     same = data(terminal("plan", "daily", "--partition", "2024-01-16", "--json"))["contract"]
     assert (same["before"], same["breaking"]) == (artifacts(terminal)[0], [])
     project.write("daily", DAILY.replace("state, ", ""))
     checked = terminal("check", "daily")
-    assert checked.code == 0
+    assert checked.code == 0 and checked.stderr.endswith("1 export checked, 1 warning\n")
     assert re.search(r"^warning: .*exports/daily\.yaml:4: ", checked.stdout, re.MULTILINE)
     assert "\n  gone: state\n" in checked.stdout
     planned = terminal("plan", "daily", "--partition", "2024-01-16")

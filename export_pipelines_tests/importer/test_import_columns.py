@@ -111,3 +111,9 @@ def test_the_prefixes_of_facebooks_lead_ads_are_taken_off(room: Room) -> None:
         ("1200001", "2024-01-15T16:30:00.000Z", "1200003", "a@b.test", "+15125550142", "76701", "p:x",
          '{"ad_id":"1200002","form_id":"1200004"}'),
     ]  # fmt: skip
+
+
+def test_custom_fields_that_no_row_has_filled_are_not_declared(room: Room) -> None:
+    result = room.load("when,ref,new\nnever,1,x\n", catalog_out=room.catalog)
+    assert (result.records, result.rejected, result.catalog_file) == (1, 1, None)
+    assert not room.catalog.exists()
