@@ -1,5 +1,6 @@
 """The whole way in short functions: a plan becomes an artifact, an artifact is delivered; and both at once."""
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from export_pipelines.delivery.destination import RECIPES
 from export_pipelines.delivery.recipes import with_recipes
 from export_pipelines.errors import BaseReplaced, ExportError, LostRun
 from export_pipelines.ledger import Delivery, Ledger
+from export_pipelines.ledger.silence import LedgerSilent
 from export_pipelines.mask.keys import Keys
 from export_pipelines.plan.plan import Plan
 from export_pipelines.read.source import Source
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logs.for_machines(__name__)
 
+SILENCES_S = (1, 2, 4, 8, 15)  # for which a ledger is waited for that has no record of an artifact yet
 Requirement = Callable[[Manifest, DestinationSettings], None]
 
 
@@ -109,19 +112,26 @@ def write_window(
 def register(
     plan: Plan, manifest: Manifest, context: RunContext, ledger: Ledger, actor: str | None, run_id: str | None
 ) -> tuple[Delivery, ...]:
-    """Records the artifact of `plan` in ledger and audit; gives its deliveries."""
+    """Records the artifact of `plan` in ledger and audit; gives its deliveries. A ledger that is away is waited for: without a
+    record the window would be written again."""
     entries = destinations_of(plan, manifest)
     skipped = plan.output.deliver if manifest.changes and not entries else ()
     record, overridden = run_record(manifest, actor, plan.owner), not plan.is_usual
-    try:
-        return ledger.register(manifest, entries, run_id, context.now(), overridden, record, skipped)
-    except (
-        LostRun,
-        BaseReplaced,
-    ) as error:  # between the commit and here; another run writes the window again
-        context.store.remove(manifest.artifact)
-        record_failure(plan, error, context, ledger, actor)
-        raise
+    pauses = iter(SILENCES_S)
+    while True:
+        try:
+            return ledger.register(manifest, entries, run_id, context.now(), overridden, record, skipped)
+        except LedgerSilent:
+            if (pause := next(pauses, None)) is None:
+                raise
+            time.sleep(pause)
+        except (
+            LostRun,
+            BaseReplaced,
+        ) as error:  # between the commit and here; another run writes the window again
+            context.store.remove(manifest.artifact)
+            record_failure(plan, error, context, ledger, actor)
+            raise
 
 
 def record_failure(

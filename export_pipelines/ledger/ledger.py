@@ -107,7 +107,7 @@ class Ledger:
             by_lock_key = {
                 delivery.lock_key: delivery for delivery in deliveries_of(connection, manifest.artifact)
             }
-            if audit:
+            if audit and new:
                 add_entry(connection, audit.row(at))
         log.debug("artifact registered", extra={"artifact": manifest.artifact, "deliveries": len(locks)})
         return tuple(by_lock_key[lock_key] for lock_key in locks)

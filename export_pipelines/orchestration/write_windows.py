@@ -18,6 +18,7 @@ from export_pipelines.orchestration.preview import ROWS, previews_of
 from export_pipelines.orchestration.request_progress import RequestProgress
 from export_pipelines.orchestration.run_tags import ASKED_BY, FULL_TAG, REQUEST_TAG
 from export_pipelines.orchestration.taken_over import WrittenBefore, resumed_runs
+from export_pipelines.orchestration.unregistered import UnregisteredArtifacts
 from export_pipelines.pipeline import record_failure, register, write_window
 from export_pipelines.plan import STEP, Plan, PlanDraft, PlanRequest, bind, compile_plan, window_in
 from export_pipelines.plan.one_pass import adjacent, query_of_pass, span
@@ -73,6 +74,7 @@ class WindowWriter:
 
     def _before(self, plan: Plan) -> Written | None:
         """What the run wrote in whose place this one is."""
+        self._unregistered.remove(plan.extract.window.key)
         before = self._written_before.of(plan.extract.window, plan)
         if before:
             self.context.log.info(
@@ -85,6 +87,13 @@ class WindowWriter:
         export = next(iter(self.drafts.values())).export
         runs = resumed_runs(self.context.instance, self.context.run)
         return WrittenBefore(self.project, export, min(self.drafts), runs)
+
+    @cached_property
+    def _unregistered(self) -> UnregisteredArtifacts:
+        export = next(iter(self.drafts.values())).export
+        return UnregisteredArtifacts(
+            self.project, export, min(self.drafts), self.context.instance, self.context.run
+        )
 
     def _group(self, plans: Sequence[Plan]) -> Iterator[Written]:
         """What came of each plan of a group. Where a pass breaks off, the next window is written alone and a new pass begins

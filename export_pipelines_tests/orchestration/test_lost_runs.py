@@ -23,6 +23,7 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
 from pydantic import SecretStr
 
 from export_pipelines.ledger import RunLeases, open_ledger
+from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
 from export_pipelines.orchestration import lost_runs
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import DIED, failed_runs
@@ -238,17 +239,45 @@ def test_the_run_in_the_place_of_a_lost_one_takes_over_what_it_wrote(project: Pr
     """Written and delivered before the worker was lost: neither is done a second time."""
     with stored_instance() as instance:
         first = project.run("daily", "2024-01-15", instance=instance)
-        job = project.definitions().resolve_job_def("daily")
-        tags = {"dagster/partition": "2024-01-15", LOST_TAG: "yes"}
-        run = instance.create_run_for_job(
-            job, run_config=QUIET, tags=tags, parent_run_id=first.run_id, root_run_id=first.run_id
-        )
-        assert execute_run(InMemoryJob(job), run, instance).success
+        run_in_place_of(first.run_id, project, instance)
     (manifest,) = project.store.manifests("daily")
     ledger = project.opened().ledger
     (delivery,) = ledger.deliveries("daily")
     assert delivery.artifact == manifest.artifact
     assert [attempt["run_id"] for attempt in ledger.attempts(delivery.id)] == [first.run_id]
+
+
+def test_the_run_in_the_place_of_a_lost_one_removes_what_it_did_not_register(project: Project) -> None:
+    """The worker was lost between the commit and the ledger. An artifact that the ledger knows stays."""
+    opened = project.opened(lambda: datetime.now(UTC))
+    with stored_instance() as instance:
+        earlier = project.run("daily", "2024-01-15", instance=instance, opened=opened)
+        lost = project.run("daily", "2024-01-15", instance=instance, opened=opened)
+        with opened.ledger.engine.begin() as connection:
+            unregister(connection, lost.run_id)
+        again = run_in_place_of(lost.run_id, project, instance, opened)
+    records = {record.artifact: record.run_id for record in opened.ledger.windows("daily")}
+    assert {manifest.artifact for manifest in project.store.manifests("daily")} == set(records)
+    assert len(records) == 2 and set(records.values()) == {earlier.run_id, again}
+
+
+def unregister(connection: sa.Connection, run_id: str) -> None:
+    of_run = sa.select(artifacts.c.artifact).where(artifacts.c.run_id == run_id)
+    ids = sa.select(deliveries.c.id).where(deliveries.c.artifact.in_(of_run))
+    for table in (attempts, journal):
+        connection.execute(sa.delete(table).where(table.c.delivery.in_(ids)))
+    connection.execute(sa.delete(deliveries).where(deliveries.c.artifact.in_(of_run)))
+    connection.execute(sa.delete(artifacts).where(artifacts.c.run_id == run_id))
+
+
+def run_in_place_of(
+    lost: str, project: Project, instance: dg.DagsterInstance, opened: Opened | None = None
+) -> str:
+    job = project.definitions(opened).resolve_job_def("daily")
+    tags = {"dagster/partition": "2024-01-15", LOST_TAG: "yes"}
+    run = instance.create_run_for_job(job, run_config=QUIET, tags=tags, parent_run_id=lost, root_run_id=lost)
+    assert execute_run(InMemoryJob(job), run, instance).success
+    return run.run_id
 
 
 def test_only_a_project_with_workers_looks_for_lost_runs(project: Project) -> None:
