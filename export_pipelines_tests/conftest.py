@@ -26,6 +26,7 @@ from export_pipelines_servers.mariadb import mariadb
 from export_pipelines_servers.postgresql import postgresql
 from export_pipelines_tests.ledger_template import copy_new_ledgers
 from export_pipelines_tests.memory_disk import forget_memory, use_memory
+from export_pipelines_tests.preloaded import start_template, use_template
 from export_pipelines_tests.scheduling import UnitScheduling, rank
 
 TIMES = int(os.environ.get("EXAMPLES", "1"))  # EXAMPLES=10 in the environment tries ten times as many
@@ -119,6 +120,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Of `make test-fast`: rooms without a fast test are not even imported."""
     is_fast = config.getoption("markexpr") == "fast"
     return True if is_fast and collection_path.parent == HERE and collection_path.name in SLOW_ROOMS else None
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Of each worker of pytest-xdist: all of them have their processes forked from one template, that of who starts them."""
+    node.workerinput["template"] = start_template()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        use_template(config.workerinput["template"])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:

@@ -10,6 +10,8 @@ import json
 import multiprocessing
 import os
 import runpy
+import select
+import shutil
 import signal
 import socket
 import struct
@@ -22,13 +24,15 @@ from contextlib import ExitStack, suppress
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from tempfile import mkdtemp
 from types import ModuleType
 from typing import IO, Any, Self
 
 # what commands import one by one; a module that is run by its name is not among them
 LIBRARIES = (
     *("boto3", "dagster", "polars", "psycopg", "pyarrow.parquet", "pymysql", "sqlalchemy.dialects.sqlite"),
-    *("export_pipelines.orchestration", "export_pipelines.project_streams", "export_pipelines.cli.stream"),
+    *("export_pipelines.orchestration", "export_pipelines.project_streams", "export_pipelines.service"),
+    "export_pipelines.cli.stream",
     *(
         "export_pipelines.read.mariadb.reader",
         "export_pipelines.read.postgresql",
@@ -37,14 +41,22 @@ LIBRARIES = (
 )
 # what functions of the tests run of it
 FUNCTIONS = (
-    *("boto3", "psycopg", "pymysql", "pytest", "export_pipelines.pipeline", "export_pipelines.read.sqlite"),
-    *(f"export_pipelines.delivery.{name}" for name in ("bucket", "folder", "mail", "sftp", "webhook")),
-    *("export_pipelines.streaming.sinks.s3", "export_pipelines_tests.delivery.desk"),
-    "export_pipelines_tests.streaming.horizons.databases",
+    *("boto3", "paramiko", "psycopg", "pymysql", "pytest", "typer.testing"),
+    *(
+        f"export_pipelines.delivery.{name}.destination"
+        for name in ("email", "folder", "s3", "sftp", "webhook")
+    ),
+    *("export_pipelines.erasure.erase", "export_pipelines.pipeline", "export_pipelines.read.sqlite"),
+    *("export_pipelines.streaming.sinks.s3", "export_pipelines_servers.receivers"),
+    *("export_pipelines_tests.artifacts.build", "export_pipelines_tests.delivery.desk"),
+    *("export_pipelines_tests.run.whole_run", "export_pipelines_tests.streaming.horizons.databases"),
+    "export_pipelines_tests.streaming.sinks.places",
 )
 NUMBER = struct.Struct("i")  # the id of a process, and its exit code when it has ended
 ORDER_BYTES = 1 << 20
 STANDARD = 3  # input, output and error
+OWNED: list[socket.socket] = []  # as long as these are open, so long does a template live
+OTHERS: list[str] = []
 
 
 class Process:
@@ -70,7 +82,7 @@ class Process:
         self.stderr: IO[str] = os.fdopen(errors[0], encoding="utf-8")
         with ExitStack() as stack:
             file = [stack.enter_context(log.open("wb")).fileno()] * 2 if log else theirs[1:STANDARD]
-            socket.send_fds(_template(), [json.dumps(order).encode()], [theirs[0], *file, theirs[-1]])
+            _order(order, [theirs[0], *file, theirs[-1]])
         for end in theirs:
             os.close(end)
         self.pid = self._number(None)
@@ -153,31 +165,48 @@ def forking() -> ForkServerContext:
 
 
 @cache
-def _template() -> socket.socket:
-    """Where orders go; the process that takes them ends with this one."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
+def start_template() -> str:
+    """Where orders go, which those who are told it may send, too; the process that takes them ends with this one."""
+    folder = Path(mkdtemp(prefix="preloaded_"))
+    ours, theirs = socket.socketpair()
+    with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as orders:
+        orders.bind(str(folder / "orders"))
         subprocess.Popen(
-            [sys.executable, "-m", __name__, str(theirs.fileno())],
+            [sys.executable, "-m", __name__, str(folder), str(orders.fileno()), str(theirs.fileno())],
             cwd=Path(__file__).parents[1],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[orders.fileno(), theirs.fileno()],
             start_new_session=True,
         )
-    return ours
+    OWNED.append(ours)
+    return str(folder / "orders")
 
 
-def _take_orders(orders: socket.socket) -> list[str]:
+def use_template(place: str) -> None:
+    """That of another process, which lives longer than this one."""
+    OTHERS.append(place)
+
+
+def _order(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+        sending.connect(OTHERS[-1] if OTHERS else start_template())
+        socket.send_fds(sending, [json.dumps(order).encode()], descriptors)
+
+
+def _take_orders(folder: Path, orders: socket.socket, owner: socket.socket) -> list[str]:
     """Returns in each new process, with its words."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who waits for a process is no child to wait for
     while True:
-        data, descriptors, _, _ = socket.recv_fds(orders, ORDER_BYTES, STANDARD + 1)
-        if not data:
+        if owner in select.select([orders, owner], [], [])[0]:
+            shutil.rmtree(folder, ignore_errors=True)
             os._exit(0)
+        _import_libraries()
+        data, descriptors, _, _ = socket.recv_fds(orders, ORDER_BYTES, STANDARD + 1)
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             orders.close()
+            owner.close()
             order = json.loads(data)
             if _is_new_process(*descriptors):
                 if order["leads"]:
@@ -189,6 +218,14 @@ def _take_orders(orders: socket.socket) -> list[str]:
                 return words
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+@cache
+def _import_libraries() -> None:
+    """At the first order: who gives none has no use for them."""
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    gc.freeze()
 
 
 def _is_new_process(input: int, output: int, errors: int, status: int) -> bool:
@@ -222,7 +259,5 @@ def _execute(words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    for library in LIBRARIES:
-        importlib.import_module(library)
-    gc.freeze()
-    _execute(_take_orders(socket.socket(fileno=int(sys.argv[1]))))
+    place, *numbers = sys.argv[1:]
+    _execute(_take_orders(Path(place), *(socket.socket(fileno=int(number)) for number in numbers)))
