@@ -59,11 +59,15 @@ recipes: $(VENV)/installed  ## runs the recipe of each program that can run here
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
 	@$(BIN)/python -m readers.recipes
 
+# a new pip resolves in half the time of that which Python brings; what builds is installed once, not a second time to build with
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+
 $(VENV)/installed: pyproject.toml constraints.txt setup.py export_pipelines/mask/kernel.c export_pipelines/transform/json_texts.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "export_pipelines needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'
 	@echo "installing into $(VENV) (about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[test]'
+	@$(INSTALL) 'pip>=26' setuptools ziglang
+	@$(INSTALL) --no-build-isolation -e '.[test]'
 	@touch $@
 
 clean:  ## remove the environment and everything that was exported
