@@ -157,10 +157,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
     copy_new_ledgers()
     if "dagster" in sys.modules:
-        from export_pipelines_tests.dagster_storage import keep_engines, read_migrations_once
+        from export_pipelines_tests import dagster_storage
 
-        read_migrations_once()
-        keep_engines()
+        dagster_storage.read_migrations_once()
+        dagster_storage.keep_engines()
+        dagster_storage.print_what_ops_print_afterwards()
 
 
 def _is_slow(item: pytest.Function) -> bool:
