@@ -1,15 +1,18 @@
 """Every rule operator over every kind, run on SQLite, against the oracle."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from export_pipelines.catalog import Kind
 from export_pipelines.definition.filters import Filter, Rule
 from export_pipelines.definition.filters import Operator as Op
 from export_pipelines.errors import RequestError
 from export_pipelines.plan.query.operators import operators_of
+from export_pipelines.plan.query.values import coerce
 from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.plan.oracle import holds, moment
 from export_pipelines_tests.plan.tables import DATASET, chosen, request_for, store
@@ -208,3 +211,13 @@ def test_a_rule_that_cannot_be_is_refused_with_its_place(id: str, op: Op, rhv: A
     with pytest.raises(RequestError) as caught:
         chosen(store([]), request)
     assert str(caught.value) == f"exports/test.yaml:7: {message}"
+
+
+def test_a_number_of_a_billion_digits_is_refused_without_writing_them() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(RequestError):
+            coerce("1e999999999", "price", Kind.DECIMAL)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

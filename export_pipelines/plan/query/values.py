@@ -42,9 +42,15 @@ def _text(raw: Scalar, id: str) -> str:
 
 def _number(raw: Scalar, id: str) -> Decimal:
     number = read_number(raw)
-    if number is None or len(format(number, "f")) > MAX_DIGITS:
+    if number is None or _is_long(number):
         raise RequestError(f"{id} holds a number, and its rhv is none", remedy="write 25 or 25.50")
     return number
+
+
+def _is_long(number: Decimal) -> bool:
+    """Whether it has too many digits; only few are written out, since those of 1e999999999 are gigabytes."""
+    place = number.adjusted() if number else min(number.adjusted(), 0)
+    return abs(place) >= MAX_DIGITS or len(format(number, "f")) > MAX_DIGITS
 
 
 def _truth(raw: Scalar, id: str) -> bool:
