@@ -267,9 +267,10 @@ def _compacted(batch: pa.RecordBatch, columns: Iterable[SourceColumn]) -> pa.Rec
     """JSON as the other databases write it, which a server gives as it was stored."""
     for position, column in enumerate(columns):
         if column.kind is Kind.JSON and not column.in_json:
-            field = batch.schema.field(position)
-            texts = without_blanks(batch.column(position))
-            batch = batch.set_column(position, field, texts.cast(field.type))
+            texts = batch.column(position)
+            compact = without_blanks(texts)
+            if compact is not texts:
+                batch = batch.set_column(position, batch.schema.field(position), compact)
     return batch
 
 

@@ -18,6 +18,63 @@ static const uint8_t *end_of_string(const uint8_t *at, const uint8_t *end) {
     return at < end ? at + 1 : end;
 }
 
+static const uint8_t *end_of_letters(const uint8_t *at, const uint8_t *end) {
+    while (at < end && !is_blank(*at)) at = *at == '"' ? end_of_string(at, end) : at + 1;
+    return at;
+}
+
+enum { WIDTH = 16, BLOCK = 64 };
+typedef uint8_t Bytes __attribute__((ext_vector_type(WIDTH)));
+typedef char Matches __attribute__((ext_vector_type(WIDTH)));
+typedef bool Bits __attribute__((ext_vector_type(WIDTH)));
+
+static uint64_t bits_of(Matches matches) {
+    Bits bits = __builtin_convertvector(matches, Bits);
+    uint16_t mask;
+    memcpy(&mask, &bits, sizeof mask);
+    return mask;
+}
+
+/* Of the bits of quotes those that lie behind an odd number of them. */
+static uint64_t within(uint64_t quotes) {
+    for (int by = 1; by < BLOCK; by *= 2) quotes ^= quotes << by;
+    return quotes;
+}
+
+/* Whether blanks stand outside of strings, and there may be blanks wherever one has a backslash. Up to `limit` bytes may be read. */
+static bool may_have_blanks(const uint8_t *at, const uint8_t *end, const uint8_t *limit) {
+    uint64_t carried = 0;
+    for (; at < end; at += BLOCK) {
+        uint64_t blanks = 0, quotes = 0, backslashes = 0;
+        for (int place = 0; place < BLOCK && at + place < end; place += WIDTH) {
+            Bytes bytes = 0;
+            if (limit - at - place >= WIDTH) memcpy(&bytes, at + place, WIDTH);
+            else memcpy(&bytes, at + place, (size_t)(limit - at - place));
+            blanks |= bits_of((bytes == ' ') | (bytes == '\n') | (bytes == '\t') | (bytes == '\r')) << place;
+            quotes |= bits_of(bytes == '"') << place;
+            backslashes |= bits_of(bytes == '\\') << place;
+        }
+        uint64_t of_text = end - at < BLOCK ? (UINT64_C(1) << (end - at)) - 1 : ~UINT64_C(0);
+        uint64_t inside = within(quotes) ^ carried;
+        if (((blanks & ~inside) | backslashes) & of_text) return true;
+        carried = (uint64_t)((int64_t)inside >> (BLOCK - 1));
+    }
+    return false;
+}
+
+static bool has_blanks(const uint8_t *at, const uint8_t *end, const uint8_t *limit) {
+    if (at == end) return false;
+    if (is_blank(*at) || is_blank(end[-1])) return true;
+    return (*at == '{' || *at == '[') && may_have_blanks(at, end, limit) && end_of_letters(at, end) < end;
+}
+
+/* Whether one of the texts has blanks between its letters. */
+bool any_blanks(const uint8_t *data, const int64_t *begins, int64_t rows) {
+    for (int64_t row = 0; row < rows; row++)
+        if (has_blanks(data + begins[row], data + begins[row + 1], data + begins[rows])) return true;
+    return false;
+}
+
 static uint8_t *copied(const uint8_t *at, const uint8_t *end, uint8_t *to) {
     memcpy(to, at, (size_t)(end - at));
     return to + (end - at);
@@ -29,7 +86,7 @@ static uint8_t *compacted(const uint8_t *at, const uint8_t *end, uint8_t *to) {
     if (at < end && *at != '{' && *at != '[') return copied(at, end, to); /* within it no blank is JSON's own */
     while (at < end) {
         const uint8_t *start = at;
-        while (at < end && !is_blank(*at)) at = *at == '"' ? end_of_string(at, end) : at + 1;
+        at = end_of_letters(at, end);
         to = copied(start, at, to);
         while (at < end && is_blank(*at)) at++;
     }

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from ctypes import c_int64, c_void_p
+from ctypes import c_bool, c_int64, c_void_p
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ _library = np.ctypeslib.load_library("_json_texts", Path(__file__).parent)
 _library.without_blanks.argtypes = (c_void_p, c_void_p, c_int64, c_void_p, c_void_p)
 _library.meanings.argtypes = (*_library.without_blanks.argtypes, c_void_p)
 _library.without_blanks.restype = _library.meanings.restype = None
+_library.any_blanks.argtypes, _library.any_blanks.restype = (c_void_p, c_void_p, c_int64), c_bool
+Texts = pa.StringArray | pa.LargeStringArray
 NULL = pl.Series([None], dtype=pl.String)
 NOTHING, ESCAPED = 1, 2  # kinds of values, as `json_texts.c` names them
 
@@ -49,10 +51,12 @@ def compact(values: pl.Series) -> pl.Series:
     return pl.Series("", without_blanks(arrow_texts(values)))
 
 
-def without_blanks(texts: pa.StringArray | pa.LargeStringArray) -> pa.LargeStringArray:
-    """The same, of Arrow's texts."""
+def without_blanks(texts: Texts) -> Texts:
+    """The same, of Arrow's texts: most are stored so, and stay what they are."""
     letters = Letters.of(texts)
-    return letters.with_nulls(_written(_library.without_blanks, letters))
+    if not _library.any_blanks(letters.bytes.ctypes.data, letters.starts.ctypes.data, len(letters)):
+        return texts
+    return letters.with_nulls(_written(_library.without_blanks, letters)).cast(texts.type)
 
 
 def _written(function: Callable[..., None], letters: Letters, *more: int) -> pa.LargeStringArray:

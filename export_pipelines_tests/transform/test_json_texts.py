@@ -6,7 +6,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipelines.transform.json_texts import compact, meant
+from export_pipelines.transform.json_texts import compact, meant, without_blanks
+from export_pipelines.transform.letters import arrow_texts
 
 TEXTS = st.text(' "\\\n\té{}[]:,a', max_size=8)
 VALUES = st.recursive(
@@ -14,6 +15,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )
+
+LONG = st.dictionaries(st.text(' "\\é{}:,a', max_size=70), st.text(' "\\}],:a', max_size=70), max_size=3)
 
 
 def written(value: object, is_escaped: bool = False) -> str | None:
@@ -30,6 +33,28 @@ def test_blanks_between_letters_go_and_those_in_strings_stay(
     ]
     series = pl.Series("", stored, dtype=pl.String)
     assert compact(series[start:]).to_list() == [written(value) for value in values[start:]]
+
+
+@given(st.lists(LONG, max_size=3), st.sampled_from([" ", "\n", "\t"]), st.data())
+def test_texts_without_blanks_are_not_copied_and_no_blank_is_missed(
+    values: list[object], blank: str, data: st.DataObject
+) -> None:
+    texts = [written(value) or "" for value in values]
+    stored = arrow_texts(pl.Series("", texts, dtype=pl.String))
+    assert without_blanks(stored) is stored
+    for n, text in enumerate(texts):
+        places = [place for place in range(len(text) + 1) if json_with(text, place, blank) == values[n]]
+        place = data.draw(st.sampled_from(places))
+        spaced = [*texts[:n], text[:place] + blank + text[place:], *texts[n + 1 :]]
+        assert compact(pl.Series("", spaced)).to_list() == texts
+
+
+def json_with(text: str, place: int, blank: str) -> object:
+    """The value of a text with a blank at that place; nothing if it is none."""
+    try:
+        return json.loads(text[:place] + blank + text[place:])
+    except ValueError:
+        return None
 
 
 @given(st.lists(VALUES, max_size=5), st.booleans(), st.sets(st.integers(0, 4)))
