@@ -11,9 +11,16 @@
 /* Flags of a text, as `kernel.py` names them. */
 enum { ADDRESS = 1, ENCODED = 2, FOREIGN_DIGIT = 4, LONG_NUMBER = 8, NEVER = 16, OWN = 32, KEY = 64, JSON_NUMBER = 128 };
 
-/* What a letter beyond ASCII is read as, in the table `folded` by code point: one of these, or up to four lower-case
-   letters of ASCII, the first lowest. Beyond the table are letters of other scripts, and tags, which are not shown. */
-enum { BREAK, NOTHING, AT, DIGITS, MIXED, OTHER_LETTER, PACKED = 32, PLANES = 0x20000, TAGS = 0xE0000, TAGS_END = 0xE1000 };
+/* What a letter beyond ASCII is read as, by code point: one of these, or up to four lower-case letters of ASCII, the first
+   lowest. Beyond the table are letters of other scripts, and tags, which are not shown. */
+enum { BREAK, NOTHING, AT, DIGITS, MIXED, OTHER_LETTER, UNREAD, PACKED = 32 };
+enum { PLANES = 0x20000, PAGE = 0x100, TAGS = 0xE0000, TAGS_END = 0xE1000 };
+
+/* The table, and its pages that were `missing` when one of their letters was met: the pass has to be made again then. */
+typedef struct {
+    const uint32_t *classes;
+    bool *missing;
+} Folded;
 
 enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, SSN_END = 1000000000, YEAR = 4, LONGEST_KEY = 64, MOST_OWN = 16, MOST_PARTS = 20 };
 
@@ -23,7 +30,7 @@ enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, SSN_END = 1000000000, YEAR = 
 
 typedef struct {
     const uint8_t *at, *end;
-    const uint32_t *folded;
+    const Folded *folded;
 } Text;
 
 static bool is_letter(uint8_t byte) { return (uint8_t)((byte | 32) - 'a') < 26; }
@@ -35,8 +42,14 @@ static uint32_t word_of(uint32_t hash) { return hash | 1; }
 static uint32_t pair_of(uint32_t before, uint32_t hash) { return word_of(hash_with(before, hash)); }
 enum { HASH_OF_NOTHING = 0x811C9DC5 };
 
+static uint32_t class_of(uint32_t code, const Folded *folded) {
+    uint32_t class = folded->classes[code];
+    if (class == UNREAD) folded->missing[code / PAGE] = true;
+    return class;
+}
+
 /* What the letter beyond ASCII at `at` is read as, and its bytes. */
-static uint32_t read_as(const uint8_t *at, const uint32_t *folded, int *width) {
+static uint32_t read_as(const uint8_t *at, const Folded *folded, int *width) {
     uint32_t code;
     if (at[0] < 0xC0) { /* within a letter, where a backslash has taken its first byte: no JSON */
         *width = 1;
@@ -44,15 +57,15 @@ static uint32_t read_as(const uint8_t *at, const uint32_t *folded, int *width) {
     }
     if (at[0] < 0xE0) {
         *width = 2;
-        return folded[(at[0] & 31u) << 6 | (at[1] & 63u)];
+        return class_of((at[0] & 31u) << 6 | (at[1] & 63u), folded);
     }
     if (at[0] < 0xF0) {
         *width = 3;
-        return folded[(at[0] & 15u) << 12 | (at[1] & 63u) << 6 | (at[2] & 63u)];
+        return class_of((at[0] & 15u) << 12 | (at[1] & 63u) << 6 | (at[2] & 63u), folded);
     }
     *width = 4;
     code = (at[0] & 7u) << 18 | (at[1] & 63u) << 12 | (at[2] & 63u) << 6 | (at[3] & 63u);
-    if (code < PLANES) return folded[code];
+    if (code < PLANES) return class_of(code, folded);
     return code >= TAGS && code < TAGS_END ? NOTHING : OTHER_LETTER;
 }
 
@@ -289,7 +302,7 @@ static bool has_sign(const uint8_t *begin, const uint8_t *end, uint8_t sign) { r
 
 /* Sets the flags of each text; texts are JSON, which must parse, if there are `keys`. A URL is flagged for a query or a fragment,
    which it always loses. */
-void scan(const uint8_t *data, const int64_t *begins, int64_t rows, const uint32_t *folded, const Own *own, const Keys *keys,
+void scan(const uint8_t *data, const int64_t *begins, int64_t rows, const Folded *folded, const Own *own, const Keys *keys,
           bool is_url, uint8_t *flags) {
     for (int64_t row = 0; row < rows; row++) {
         Pass pass = {.text = {data + begins[row], data + begins[row + 1], folded}, .own = own, .keys = keys, .row = row};
@@ -388,7 +401,7 @@ static bool add_words(Text text, bool is_name, Words *words) {
 }
 
 /* Adds the words of names or streets to the own ones of each row, or sets it among those that must be read. */
-void collect(const uint8_t *data, const int64_t *begins, int64_t rows, bool is_name, const uint32_t *folded, uint32_t *words,
+void collect(const uint8_t *data, const int64_t *begins, int64_t rows, bool is_name, const Folded *folded, uint32_t *words,
              uint8_t *counts, uint32_t *firsts) {
     for (int64_t row = 0; row < rows; row++) {
         Words own = {words + row * MOST_OWN, firsts + row, counts + row};

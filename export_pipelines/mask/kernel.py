@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export_pipelines.mask.folded import PAGE, PLANES, Folded
 from export_pipelines.transform.letters import Letters, room
 
 Flags = npt.NDArray[
@@ -15,9 +16,6 @@ Flags = npt.NDArray[
 ]  # flags of each text, in bytes; LONG_NUMBER stands within letters, JSON_NUMBER is one of JSON
 ADDRESS, ENCODED, FOREIGN_DIGIT, LONG_NUMBER, NEVER, OWN, KEY, JSON_NUMBER = (1 << bit for bit in range(8))
 
-# what a letter beyond ASCII is read as: one of these, or up to four lower-case letters of ASCII, the first lowest
-BREAK, NOTHING, AT, DIGITS, MIXED, OTHER_LETTER = range(6)
-PLANES = 0x20000  # code points of the table of them
 MOST_OWN, WORD_BYTES = 16, 4  # words of a row
 
 
@@ -29,14 +27,18 @@ class _Own(ctypes.Structure):
     ]
 
 
+class _Folded(ctypes.Structure):
+    _fields_ = [("classes", c_void_p), ("missing", c_void_p)]
+
+
 class _Keys(ctypes.Structure):
     _fields_ = [("slots", c_void_p), ("size", c_int64), ("letters", c_void_p), ("begins", c_void_p)]
 
 
 _library = np.ctypeslib.load_library("_kernel", Path(__file__).parent)
 _texts = (c_void_p, c_void_p, c_int64)
-_library.scan.argtypes = (*_texts, c_void_p, POINTER(_Own), POINTER(_Keys), c_bool, c_void_p)
-_library.collect.argtypes = (*_texts, c_bool, c_void_p, c_void_p, c_void_p, c_void_p)
+_library.scan.argtypes = (*_texts, POINTER(_Folded), POINTER(_Own), POINTER(_Keys), c_bool, c_void_p)
+_library.collect.argtypes = (*_texts, c_bool, POINTER(_Folded), c_void_p, c_void_p, c_void_p)
 _library.digits_of.argtypes = (*_texts, c_void_p, c_int64, c_void_p)
 _library.fill_slots.argtypes = (*_texts, c_void_p, c_int64)
 for function in (_library.scan, _library.collect, _library.digits_of, _library.fill_slots):
@@ -58,8 +60,10 @@ class Keys:
 class Rows:
     """What is sought in the texts of each row. `folded` tells what letters beyond ASCII are read as."""
 
-    def __init__(self, rows: int, folded: npt.NDArray[np.uint32], *, years: int, numbers: int) -> None:
+    def __init__(self, rows: int, folded: Folded, *, years: int, numbers: int) -> None:
         self._folded = folded
+        self._missing = np.zeros(PLANES // PAGE, np.bool_)  # pages that were asked and had not been read
+        self._letters = _Folded(_at(folded.classes), _at(self._missing))
         # only as many of a row's words are read as it has, and fresh memory would be fetched from the system
         self._words = room(rows * MOST_OWN * WORD_BYTES).view(np.uint32)
         self._counts, self._firsts = np.zeros(rows, np.uint8), np.zeros(rows, np.uint32)
@@ -72,7 +76,11 @@ class Rows:
     def add_words(self, letters: Letters, *, is_name: bool) -> None:
         """Of names, or of streets."""
         words = _at(self._words), _at(self._counts), _at(self._firsts)
-        _library.collect(*_addresses(letters), is_name, _at(self._folded), *words)
+        before = self._counts.copy(), self._firsts.copy()
+        _library.collect(*_addresses(letters), is_name, ctypes.byref(self._letters), *words)
+        while self._read_missing():
+            self._counts[:], self._firsts[:] = before
+            _library.collect(*_addresses(letters), is_name, ctypes.byref(self._letters), *words)
 
     def add_numbers(self, column: int, letters: Letters) -> None:
         """Of a never-exported type."""
@@ -84,10 +92,20 @@ class Rows:
         query or a fragment, as an ADDRESS."""
         flags = np.zeros(len(letters), np.uint8)
         key_pointer = ctypes.byref(keys.structure) if keys else None
-        row = ctypes.byref(self._structure)
-        _library.scan(*_addresses(letters), _at(self._folded), row, key_pointer, is_url, _at(flags))
+        words = ctypes.byref(self._letters), ctypes.byref(self._structure), key_pointer
+        _library.scan(*_addresses(letters), *words, is_url, _at(flags))
+        while self._read_missing():
+            _library.scan(*_addresses(letters), *words, is_url, _at(flags))
         flags[self._odd & (letters.lengths > 0)] |= NEVER
         return flags
+
+    def _read_missing(self) -> bool:
+        """Whether letters were met that had not been read; they are now."""
+        pages = np.flatnonzero(self._missing).tolist()
+        self._missing[:] = False
+        for page in pages:
+            self._folded.read(page)
+        return bool(pages)
 
 
 def _addresses(letters: Letters) -> tuple[int, int, int]:

@@ -5,18 +5,16 @@
 
 import re
 from collections.abc import Callable, Collection
-from functools import cache, cached_property, lru_cache
-from unicodedata import category, decomposition
+from functools import cached_property, lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from export_pipelines.catalog.never_exported import never_exported_type
 from export_pipelines.mask import kernel
+from export_pipelines.mask.folded import folded
 from export_pipelines.mask.kernel import ENCODED, FOREIGN_DIGIT, KEY, NEVER, OWN, Flags
-from export_pipelines.mask.reading import LIKE, fold
-from export_pipelines.transform.letters import Letters, letters_of
+from export_pipelines.transform.letters import Letters, Rows, letters_of
 
 Values = tuple[str, pl.Series]  # semantic type, and what is stored in each row
 
@@ -33,9 +31,9 @@ class KnownKeys:
         self.seen: set[str] = set()
         self.known = kernel.Keys([])
 
-    def learn(self, texts: pl.Series) -> bool:
-        """Whether one was learned from these."""
-        more = {key for text in texts.head(LEARNED_AT_ONCE) for key in KEY_IN_JSON.findall(text)}
+    def learn(self, texts: pl.Series, rows: Rows) -> bool:
+        """Whether one was learned from the texts of these rows."""
+        more = {key for text in texts[rows[:LEARNED_AT_ONCE].tolist()] for key in KEY_IN_JSON.findall(text)}
         more = {key for key in more - self.seen if self._hides_nothing(key)}
         if not more or len(self.seen) + len(more) > MOST_KEYS:
             return False
@@ -88,36 +86,7 @@ class Prefilter:
         """Of the texts of a column; with `keys`, of one of JSON."""
         letters = self.letters(texts)
         flags = self.rows.scan(letters, keys.known if keys else None, is_url=is_url)
-        while keys and (flags & KEY).any() and keys.learn(texts.filter(flags & KEY > 0)):
+        while keys and (flags & KEY).any() and keys.learn(texts, np.flatnonzero(flags & KEY)):
             flags = self.rows.scan(letters, keys.known, is_url=is_url)
         flags[self.more[letters.lengths[self.more] > 0]] |= NEVER | OWN
         return flags
-
-
-@cache
-def folded() -> npt.NDArray[np.uint32]:
-    """What each letter beyond ASCII is read as, as `kernel` has it."""
-    classes = np.full(kernel.PLANES, kernel.BREAK, np.uint32)
-    for code in range(0x80, kernel.PLANES):
-        letter = chr(code)
-        kind = category(letter)
-        if decomposition(letter) or letter in LIKE or kind not in ("Lo", "Cn", "Co", "Cs"):
-            classes[code] = _packed(fold(letter))
-        elif kind == "Lo":
-            classes[code] = kernel.OTHER_LETTER
-    return classes
-
-
-def _packed(plain: str) -> int:
-    if not plain:
-        return kernel.NOTHING
-    if any("0" <= letter <= "9" for letter in plain):
-        return kernel.DIGITS
-    if "@" in plain:
-        return kernel.AT if plain == "@" else kernel.MIXED
-    letters = [letter for letter in plain if letter.isalnum()]
-    if not letters:
-        return kernel.BREAK
-    if not plain.isascii():
-        return kernel.OTHER_LETTER if not any(map(str.isascii, letters)) else kernel.MIXED
-    return int.from_bytes(plain.encode(), "little") if len(letters) == len(plain) <= 4 else kernel.MIXED

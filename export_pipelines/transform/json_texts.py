@@ -16,7 +16,6 @@ _library.without_blanks.argtypes = (c_void_p, c_void_p, c_int64, c_void_p, c_voi
 _library.meanings.argtypes = (*_library.without_blanks.argtypes, c_void_p)
 _library.without_blanks.restype = _library.meanings.restype = None
 _library.any_blanks.argtypes, _library.any_blanks.restype = (c_void_p, c_void_p, c_int64), c_bool
-Texts = pa.StringArray | pa.LargeStringArray
 NULL = pl.Series([None], dtype=pl.String)
 NOTHING, ESCAPED = 1, 2  # kinds of values, as `json_texts.c` names them
 
@@ -51,8 +50,8 @@ def compact(values: pl.Series) -> pl.Series:
     return pl.Series("", without_blanks(arrow_texts(values)))
 
 
-def without_blanks(texts: Texts) -> Texts:
-    """The same, of Arrow's texts: most are stored so, and stay what they are."""
+def without_blanks(texts: pa.Array) -> pa.Array:
+    """The same, of texts of Arrow: most are stored so, and stay what they are."""
     letters = Letters.of(texts)
     if not _library.any_blanks(letters.bytes.ctypes.data, letters.starts.ctypes.data, len(letters)):
         return texts
