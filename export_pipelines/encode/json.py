@@ -15,6 +15,7 @@ from export_pipelines.plan.plan import OutputColumn
 from export_pipelines.transform.timestamp_texts import with_timestamp_texts
 
 RAW = (Kind.DECIMAL, Kind.NUMBER, Kind.JSON)  # their text is JSON already
+SEPARATOR = ",\n"  # before each object of an array, so that no bytes are cut off and copied; a comma too many before the first
 LINE_BREAKS = r"[\r\n]"  # in JSON text they stand between tokens only, and here an object is one line
 # without *+ a text takes 80 times its memory
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+')
@@ -29,7 +30,8 @@ class JsonEncoder:
     def __init__(self, array: bool, columns: Columns, options: dict[str, Any]) -> None:
         self.array = array
         self.pretty = array and bool(options.get("pretty"))
-        self.text = pl.concat_str(object_text(columns)).alias("json")
+        before = [pl.lit(SEPARATOR)] if array and not self.pretty else []
+        self.text = pl.concat_str(*before, *object_text(columns)).alias("json")
         self.counts = CellCounts()
         self._fitting = Fitting()
 
@@ -37,12 +39,12 @@ class JsonEncoder:
         return b"[" if self.array else b""
 
     def encode(self, frame: pl.DataFrame, first: bool) -> bytes:
-        if not self.array:
-            return self._lines(frame, "\n")
-        if not len(frame):
-            return b""
-        separator = ",\n"
-        return (b"\n" if first else separator.encode()) + self._lines(frame, separator)[: -len(separator)]
+        texts = with_timestamp_texts(frame).select(self.text)
+        if self.pretty:
+            data = "".join(SEPARATOR + _indented(text) for text in texts["json"]).encode()
+        else:
+            data = csv_bytes(texts, quote_style="never", line_terminator="" if self.array else "\n")
+        return data.removeprefix(b",") if self.array and first else data
 
     def fit(self, frame: pl.DataFrame, first: bool, free: int) -> tuple[int, bytes]:
         room = free - len(self.end(empty=False))
@@ -52,12 +54,6 @@ class JsonEncoder:
         if not self.array:
             return b""
         return b"]\n" if empty else b"\n]\n"
-
-    def _lines(self, frame: pl.DataFrame, separator: str) -> bytes:
-        texts = with_timestamp_texts(frame).select(self.text)
-        if self.pretty:
-            return "".join(_indented(text) + separator for text in texts["json"]).encode()
-        return csv_bytes(texts, quote_style="never", line_terminator=separator)
 
 
 def object_text(columns: Columns) -> list[pl.Expr]:
