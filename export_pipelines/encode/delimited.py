@@ -95,8 +95,9 @@ class DelimitedEncoder:
     def _count(self, frame: pl.DataFrame, spelled: pl.DataFrame) -> None:
         for _, runs in self._formulas():
             self.counts.neutralised += int(frame.select(runs.sum()).item())
+        schema = spelled.schema  # made anew each time
         for name in self.stated:
-            if spelled.schema[name] != pl.String:
+            if schema[name] != pl.String:
                 continue
             self.counts.like_null[name] += int((spelled[name] == self.null_marker).sum())
         self.counts.like_null += Counter()  # without columns that have none
