@@ -250,6 +250,16 @@ static void see_encoding(Pass *pass) {
     if (is_flagged) pass->found |= ENCODED, pass->total += 2; /* it may stand for so many digits */
 }
 
+/* Where the first byte stands that may take part in anything but a word of the row: a digit, @, a quote, an encoding, or one
+   beyond ASCII. */
+static const uint8_t *end_of_plain(const uint8_t *at, const uint8_t *end) {
+    static const bool is_other[256] = {
+        ['0' ... '9'] = true, ['@'] = true, ['"'] = true, ['%'] = true, ['&'] = true, ['\\'] = true, [0x80 ... 0xFF] = true,
+    };
+    while (at < end && !is_other[*at]) at++;
+    return at;
+}
+
 static void see_quote(Pass *pass) {
     Text *text = &pass->text;
     const uint8_t *end = text->at++, *after = text->at;
@@ -261,6 +271,9 @@ static void see_quote(Pass *pass) {
     pass->before = 0;
     pass->readable = !pass->readable;
     pass->string = text->at;
+    if (!pass->readable || pass->own->firsts[pass->row]) return;
+    after = end_of_plain(text->at, text->end);
+    if (after < text->end && *after == '"') text->at = after;
 }
 
 static void see_beyond_ascii(Pass *pass) {
@@ -310,7 +323,8 @@ void scan(const uint8_t *data, const int64_t *begins, int64_t rows, const Folded
         if (own->firsts[row] & MUST_BE_READ && begins[row] < begins[row + 1]) pass.found = OWN;
         const uint8_t *begin = pass.text.at, *end = pass.text.end;
         if (is_url && (has_sign(begin, end, '?') || has_sign(begin, end, '#'))) pass.found |= ADDRESS;
-        flags[row] = (uint8_t)flags_of(&pass);
+        bool is_plain = !keys && !own->firsts[row] && end_of_plain(begin, end) == end;
+        flags[row] = (uint8_t)(is_plain ? pass.found : flags_of(&pass));
     }
 }
 
