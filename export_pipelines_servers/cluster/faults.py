@@ -40,6 +40,7 @@ class Campaign:
     done: Counter[str] = field(default_factory=Counter)
     idle_kills: int = 0
     longest_silence_s: float = 0.0
+    killed: Machine | None = None
     underway: dict[str, tuple[float, Iterator[float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,9 +65,11 @@ class Campaign:
         with suppress(RetryableError):
             runs = self.running_on(machine)
         machine.kill()
+        self.killed = machine
         self.idle_kills += not runs
         self.lost |= dict.fromkeys(runs, time.time())
         yield RESTART_S
+        self.killed = None
         self.cluster.start_worker(machine)
 
     def empty(self) -> Iterator[float]:
@@ -113,6 +116,12 @@ class Campaign:
             self.done[kind] += 1
             self.say(f"{kind} is over")
 
+    def supervise(self) -> None:
+        """Starts workers again that ended themselves, as where the ledger was away when they began: their service does that."""
+        for machine in self.cluster.workers:
+            if machine is not self.killed and not machine.is_alive:
+                self.cluster.start_worker(machine)
+
     def run(self, backfill: str, faults: Mapping[str, int], seconds: float) -> str:
         """So many faults of each kind at random moments until the backfill is over; its status."""
         waiting = [kind for kind, number in faults.items() for _ in range(number)]
@@ -121,6 +130,7 @@ class Campaign:
         while status not in ENDED or self.underway:
             assert time.monotonic() < end, self.cluster.logs()
             self.go_on()
+            self.supervise()
             with suppress(*UNANSWERED, RetryableError):  # of the ledger, while its server is away
                 self._look()
                 if waiting and waiting[-1] not in self.underway and self._is_busy() and time.monotonic() > at:

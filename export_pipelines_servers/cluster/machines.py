@@ -76,6 +76,11 @@ class Machine:
         self.processes.append(process)
         return process
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether what was started last has not ended."""
+        return bool(self.processes) and self.processes[-1].poll() is None
+
     def run(self, *words: str) -> str:
         """Runs a module to its end; gives what it said."""
         done = subprocess.run(
