@@ -59,7 +59,10 @@ def write_in_one_pass(windows: Sequence[PassWindow], query: Query, context: RunC
     require_contract(windows[0].plan, context.store)
     context.source.check(query)
     expected = [_counted(window.plan, context) for window in windows]
-    rows = [WindowRows(window.plan) for window in windows]
+    rows = [
+        WindowRows(window.plan, 0 if isinstance(count, ExportError) else count)
+        for window, count in zip(windows, expected, strict=True)
+    ]
     reading = Reading(context.source, query, windows[0].plan.extract.window_field, rows)
     writing = _Writing(context, context.store.latest(export))
     log.debug("pass begun", extra={"export": export, "windows": len(windows)})

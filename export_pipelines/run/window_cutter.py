@@ -24,15 +24,16 @@ Milliseconds = npt.NDArray[np.int64]
 
 class WindowRows(Iterator[pa.RecordBatch]):
     """The batches of one window, as `plan` has them, taken in one thread and put in another, to which the time of reading them
-    is credited. Ends with the error that the reading ended with."""
+    is credited. About `expected` rows come, 0 where nobody knows. Ends with the error that the reading ended with."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, expected: int = 0) -> None:
+        self.plan, self.expected = plan, expected
         self.error: BaseException | None = None
         self._left = Stop()
         self._batches = Channel[tuple[pa.RecordBatch, float]](self._left, WAITING)
         self._names = [column.name for column in plan.query.columns]
         self._pieces: list[pa.RecordBatch] = []
+        self._rows = 0  # of the pieces
         self._seconds = 0.0
 
     def __next__(self) -> pa.RecordBatch:
@@ -46,16 +47,26 @@ class WindowRows(Iterator[pa.RecordBatch]):
         return batch
 
     def put(self, piece: pa.RecordBatch, seconds: float, most: int) -> None:
-        """Gives a piece that took `seconds` to read, in a batch with others where they are `most` rows together: each batch costs
-        as much as some hundred rows. Waits until there is room; harmless when nobody takes it any more."""
-        if self._pieces and sum(other.num_rows for other in self._pieces) + piece.num_rows > most:
-            self._hand_over()
-        self._pieces.append(piece.select(self._names))
+        """Gives a piece that took `seconds` to read, in batches with others, of at most `most` rows. Waits until there is room;
+        harmless when nobody takes it any more."""
+        size, piece = self._size(most), piece.select(self._names)
         self._seconds += seconds
+        while piece.num_rows:
+            part = piece.slice(0, size - self._rows)
+            self._pieces.append(part)
+            self._rows += part.num_rows
+            piece = piece.slice(part.num_rows)
+            if self._rows >= size:
+                self._hand_over()
+
+    def _size(self, most: int) -> int:
+        """Rows of a batch. Each batch of masked columns costs as much as some thousand rows, so those of the window are as few as
+        can be, and alike."""
+        return most if self.expected <= most else -(-self.expected // -(-self.expected // most))
 
     def _hand_over(self) -> None:
         pieces, seconds = self._pieces, self._seconds
-        self._pieces, self._seconds = [], 0.0
+        self._pieces, self._rows, self._seconds = [], 0, 0.0
         if pieces and not self._left.is_set():
             batch = pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
             with suppress(Stopped):
