@@ -7,6 +7,7 @@ import os
 import stat
 from contextlib import suppress
 from io import BufferedWriter
+from itertools import takewhile
 from pathlib import Path
 from typing import cast
 
@@ -26,7 +27,7 @@ def make_folder(path: Path) -> list[Path]:
 
     Returns the folders that were missing, the deepest first.
     """
-    missing = [parent for parent in (path, *path.parents) if not parent.exists()]
+    missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
     for folder in reversed(missing):
         folder.mkdir(FOLDER_MODE, exist_ok=True)
     if not missing and not path.is_dir():

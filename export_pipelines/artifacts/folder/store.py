@@ -147,15 +147,16 @@ class FolderStore:
         return str(self.root / artifact)
 
     def _sweep_artifact(self, folder: Path, all_unfinished: bool) -> list[str]:
-        if is_committed(folder) and not (folder / LOCK_NAME).exists():
-            return self._tidy(folder)
+        files = _file_names(folder)
+        if MANIFEST_NAME in files and LOCK_NAME not in files:
+            return self._tidy(folder, files)
         lock = try_lock(folder / LOCK_NAME)
         if lock is None:
             return []  # its writer lives
         try:
             if is_committed(folder):  # looked at after the lock: the writer may have committed just before
                 (folder / LOCK_NAME).unlink(missing_ok=True)  # the writer may have done it meanwhile
-                return self._tidy(folder)
+                return self._tidy(folder, _file_names(folder))
             if may_go_on(folder) and not all_unfinished:
                 return []
             remove_artifact_folder(folder, self.root)
@@ -163,15 +164,15 @@ class FolderStore:
         finally:
             os.close(lock)
 
-    def _tidy(self, folder: Path) -> list[str]:
-        """Removes the files of a committed artifact that its manifest does not know."""
+    def _tidy(self, folder: Path, files: set[str]) -> list[str]:
+        """Removes those `files` of a committed artifact that its manifest does not know."""
         known = _listed_names(folder)
         if known is None:
             return []  # damaged: `verify` names it, nothing is thrown away
-        strangers = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in known]
-        for path in strangers:
-            path.unlink()
-        return [f"{self._id(folder)}/{path.name}" for path in strangers]
+        strangers = sorted(files - known)
+        for name in strangers:
+            (folder / name).unlink()
+        return [f"{self._id(folder)}/{name}" for name in strangers]
 
     def _id(self, folder: Path) -> str:
         return folder.relative_to(self.root).as_posix()
@@ -201,6 +202,11 @@ class FolderStore:
 
 def is_committed(folder: Path) -> bool:
     return (folder / MANIFEST_NAME).is_file()
+
+
+def _file_names(folder: Path) -> set[str]:
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.is_file()}
 
 
 def _listed_names(folder: Path) -> set[str] | None:
