@@ -29,5 +29,6 @@ _HOMES = {"ExportDefinition": "export", "resolve_fields": "selection", "definiti
 def __getattr__(name: str) -> Any:
     """Imports what is asked for: who reads a manifest needs no definition."""
     if name in __all__:
-        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'loader')}"), name)
+        value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'loader')}"), name)
+        return globals().setdefault(name, value)  # functions that import it do so each time
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,7 +26,7 @@ from export_pipelines.orchestration.step_metadata import step_metadata
 from export_pipelines.orchestration.write_windows import WindowWriter, request_of
 from export_pipelines.plan import STEP, PlanDraft, blank_draft, window_in
 from export_pipelines.plan.plan import Window, added
-from export_pipelines.plan.shared_query import with_queries
+from export_pipelines.plan.shared_query import with_predicates, with_queries
 from export_pipelines.plan.window import (
     require_complete,
     require_quiet,
@@ -161,6 +161,8 @@ def _note_request(
 
 def _steps(name: str, drafts: list[PlanDraft], project: Project) -> list[PlanDraft]:
     requests = [request_of(draft, project) for draft in drafts]
+    if name == "filter":
+        return with_predicates(drafts, requests)
     if name == "mask_pii":
         return with_queries(drafts, requests)
     return [STEP[name](draft, request) for draft, request in zip(drafts, requests, strict=True)]

@@ -39,5 +39,6 @@ def __getattr__(name: str) -> Any:
     """Imports what compiles a plan when it is asked for: who reads a manifest needs neither that nor a database."""
     if name in __all__:
         home = "request" if name == "PlanRequest" else "compile"
-        return getattr(import_module(f"{__name__}.{home}"), name)
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+        return globals().setdefault(name, value)  # functions that import it do so each time
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,8 +23,12 @@ def window(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
     """The rows of the window."""
     window = request.window
     if window.key != WHOLE_KEY:  # the whole history holds rows without a time, too
-        expression = _range(tables, window.start, window.end)
-        yield Predicate(f"{tables.dataset.window} in {window}", expression)
+        yield Predicate(window_text(request), _range(tables, window.start, window.end))
+
+
+def window_text(request: PlanRequest) -> str:
+    """The line of the window's predicate."""
+    return f"{request.dataset.window} in {request.window}"
 
 
 def last(request: PlanRequest, tables: Tables) -> Iterator[Predicate]:
