@@ -104,7 +104,7 @@ def _recorded(
     if faults:  # Dagster takes no result from a failing op, so the good windows are recorded one by one
         for key, metadata in whole.items():
             yield dg.AssetMaterialization(asset, partition=key if partitioned else None, metadata=metadata)
-        raise failure(faults, len(done))
+        raise failure(faults, len(done), may_pass=_may_pass(done))
     for key, metadata in whole.items():
         context.add_asset_metadata(metadata, **({"partition_key": key} if partitioned else {}))
     yield dg.MaterializeResult()
@@ -113,6 +113,12 @@ def _recorded(
 def faults_of(done: list[Done]) -> dict[str, Fault]:
     """The first fault of each window that is not whole."""
     return {outcome.key: outcome.faults[0] for outcome in done if outcome.faults}
+
+
+def _may_pass(done: list[Done]) -> bool:
+    """Whether all that failed was not written, for what may pass; what was not delivered is tried again by itself."""
+    failed = [outcome for outcome in done if outcome.faults]
+    return all(not outcome.written.artifact and outcome.faults[0].retryable for outcome in failed)
 
 
 def _tried(context: dg.OpExecutionContext, window: Written, entry: int) -> Delivered | None:

@@ -11,6 +11,7 @@ from export_pipelines.orchestration.edges import Fault
 from export_pipelines.project import Project
 
 MISTYPED = "mistyped"  # metadata of a failure
+MAY_PASS = "may_pass"  # the same: nothing was written, for what may pass
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def as_dagster_failure(mistyped: bool = False, retry: bool = False) -> Iterator[
         yield
     except ExportError as error:
         known = mistyped and isinstance(error, RequestError)
-        raise failure({"": Fault.of(error)}, 1, retry, mistyped=known) from None
+        raise failure({"": Fault.of(error)}, 1, retry, known, error.retryable) from None
 
 
 @contextmanager
@@ -48,7 +49,11 @@ def interruptible(context: dg.OpExecutionContext, project: Project) -> Iterator[
 
 
 def failure(
-    faults: Mapping[str, Fault], windows: int, retry: bool = False, mistyped: bool = False
+    faults: Mapping[str, Fault],
+    windows: int,
+    retry: bool = False,
+    mistyped: bool = False,
+    may_pass: bool = False,
 ) -> dg.Failure:
     """A failure that names the windows of `faults` (of `windows` in the run) with their texts; equal texts stand once."""
     return dg.Failure(
@@ -57,6 +62,7 @@ def failure(
             "exit_code": max(fault.exit_code for fault in faults.values()),
             "failed": dg.MetadataValue.json({key: fault.text for key, fault in faults.items() if key}),
             **({MISTYPED: True} if mistyped else {}),
+            **({MAY_PASS: True} if may_pass else {}),
         },
         allow_retries=retry and any(fault.retryable for fault in faults.values()),
     )

@@ -12,20 +12,19 @@ from dagster._core.storage.dagster_run import RunRecord
 from dagster._core.storage.tags import (
     AUTO_RETRY_RUN_ID_TAG,
     MAX_RETRIES_TAG,
-    RETRY_ON_ASSET_OR_OP_FAILURE_TAG,
-    RETRY_STRATEGY_TAG,
     WILL_RETRY_TAG,
 )
 
 from export_pipelines.ledger import RunLeases
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import DIED
+from export_pipelines.orchestration.outages import ask_after_outages
+from export_pipelines.orchestration.run_again import MAX_LOST, tags_of_run_again
 from export_pipelines.orchestration.run_tags import LOST_TAG
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 15
-MAX_LOST = 10  # workers that one window may lose; then it is the window that kills them
 SEND_AGAIN_AFTER = timedelta(seconds=60)  # a message that no worker took by then may have been lost
 GIVEN_UP_SINCE = timedelta(days=1)
 OVERLOOKED_AFTER = timedelta(seconds=60)  # Dagster's daemon looks for failures every few seconds
@@ -46,17 +45,25 @@ class Sender(Protocol):
 def lost_runs_sensor(location: CodeLocation, not_again: Collection[str]) -> dg.SensorDefinition:
     """`not_again` are the jobs of which something else asks for another run: streams, retries of deliveries, the sweep."""
     sent: dict[str, float] = {}
+    looked_at: set[str] = set()
 
     def find_lost_runs(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
         leases = RunLeases(location.project.ledger.engine)
         ended = end_lost_runs(context.instance, leases, not_again)
         retried = retry_again(context.instance)
+        failed = ask_after_outages(context.instance, not_again, looked_at)
         again = send_again(context.instance, leases, sent)
-        if ended or retried or again:
-            figures = {"ended": len(ended), "retried_again": len(retried), "sent_again": len(again)}
+        figures = {
+            "ended": len(ended),
+            "retried_again": len(retried),
+            "after_outages": len(failed),
+            "sent_again": len(again),
+        }
+        if any(figures.values()):
             log.info("lost runs", extra=figures)
         yield dg.SkipReason(
-            f"{len(ended)} runs ended, {len(retried)} asked for once more, {len(again)} messages sent again"
+            f"{len(ended)} runs ended, {len(retried)} asked for once more, {len(failed)} after an outage, "
+            f"{len(again)} messages sent again"
         )
 
     return dg.SensorDefinition(
@@ -102,13 +109,7 @@ def _end(
         instance.report_run_failed(run, f"it was executed again: run {replacement} took its place")
         return True
     if run.job_name not in not_again:  # a run of the UI's backfill has no tag of ours before its first step
-        again = {
-            LOST_TAG: run_id,
-            MAX_RETRIES_TAG: str(MAX_LOST),
-            RETRY_ON_ASSET_OR_OP_FAILURE_TAG: "false",  # the run in its place has these tags too, and may fail by itself
-            RETRY_STRATEGY_TAG: "ALL_STEPS",
-        }
-        instance.add_run_tags(run_id, again)
+        instance.add_run_tags(run_id, dict(tags_of_run_again(run_id)))
     instance.report_run_failed(run, f"{DIED}: its lease is over")
     return True
 

@@ -24,7 +24,7 @@ from pydantic import SecretStr
 
 from export_pipelines.ledger import RunLeases, open_ledger
 from export_pipelines.ledger.tables import artifacts, attempts, deliveries, journal
-from export_pipelines.orchestration import lost_runs
+from export_pipelines.orchestration import lost_runs, run_again
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.failed_runs import DIED, failed_runs
 from export_pipelines.orchestration.jobs import QUIET
@@ -138,7 +138,7 @@ def test_a_retry_that_dagster_overlooked_is_asked_for_again(
 def test_a_run_that_was_lost_too_often_is_given_up(runs: Runs) -> None:
     lost = runs.new(lease="over")
     end_lost_runs(runs.instance, runs.leases)
-    for _ in range(lost_runs.MAX_LOST):
+    for _ in range(run_again.MAX_LOST):
         runs.in_place_of(lost)
     runs.instance.add_run_tags(lost, {WILL_RETRY_TAG: "false"})
     assert retry_again(runs.instance) == []
