@@ -107,8 +107,10 @@ class KeptEvents(SqliteEventLogStorage):
         try:
             if not blank.exists():
                 engine = engine_of(f"sqlite:///{new}")
-                super()._initdb(engine)
-                engine.dispose()
+                try:
+                    super()._initdb(engine)
+                finally:
+                    engine.dispose()
                 new.rename(blank)
             shutil.copyfile(blank, new)
             with suppress(FileExistsError):  # the UI may look at a run as soon as there is one
