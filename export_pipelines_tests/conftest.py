@@ -77,11 +77,7 @@ SLOW_MODULES = (
     "export_pipelines_tests.streaming.horizons",
 )
 # fixtures, and parameters of fixtures, that start a server; and the command line, which runs Dagster
-SERVICES = (
-    "paged",
-    "served",
-    "alone",
-)  # each with processes of its own, until the tests of its package are over
+SERVICES = ("paged", "served", "alone")  # each with processes of its own, until its package's tests are over
 SLOW_FIXTURES = {
     *SERVICES,
     "postgresql_url",
@@ -97,9 +93,8 @@ SLOW_FIXTURES = {
 NEW_OBJECTS = 50_000  # before Python looks for garbage among them
 gc.disable()  # until all tests are collected, which all stay
 LEADS, DAYS, SEED, FIRST_DAY = 400, 40, 7, date(2024, 1, 1)
-NOW = datetime(
-    2024, 2, 5, 8, 30, tzinfo=UTC
-)  # the last complete day is 2024-02-04, of the sample's 40 days the 35th
+# the last complete day is 2024-02-04, of the sample's 40 days the 35th
+NOW = datetime(2024, 2, 5, 8, 30, tzinfo=UTC)
 KEYS = ("HASH_KEY", "HASH_KEY_2", "HASH_KEY_ACTIVE", "MASTER_KEY", "MASTER_KEY_2", "MASTER_KEY_ACTIVE")
 VARIABLES = ("HOME", "SOURCE_URL", "STORE_URL", "DEFINITIONS", "CATALOG", *KEYS, "DAGSTER")
 DAILY = """\
