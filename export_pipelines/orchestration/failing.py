@@ -11,7 +11,7 @@ from export_pipelines.orchestration.edges import Fault
 from export_pipelines.project import Project
 
 MISTYPED = "mistyped"  # metadata of a failure
-MAY_PASS = "may_pass"  # the same: nothing was written, for what may pass
+MAY_PASS = "may_pass"  # the same: what failed may pass, and no delivery is tried again for it
 
 
 @contextmanager

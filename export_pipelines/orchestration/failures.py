@@ -53,11 +53,12 @@ def failures_of(instance: dg.DagsterInstance, run_id: str, node: str | None = No
     logs = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     events = [log.dagster_event for log in logs if log.dagster_event]
     events = [event for event in events if node is None or str(event.step_key).split(".")[0] == node]
-    mistyped = bool(events) and all(MISTYPED in _metadata(event) for event in events)
+    mistyped = bool(events) and all(MISTYPED in metadata_of(event) for event in events)
     return Failures(failures_in(events, [""])[0], mistyped)
 
 
-def _metadata(event: dg.DagsterEvent) -> Mapping[str, object]:
+def metadata_of(event: dg.DagsterEvent) -> Mapping[str, object]:
+    """What `failing` put into the failure of a step."""
     user = event.step_failure_data.user_failure_data
     return user.metadata if user else {}
 

@@ -109,7 +109,7 @@ def _end(
         instance.report_run_failed(run, f"it was executed again: run {replacement} took its place")
         return True
     if run.job_name not in not_again:  # a run of the UI's backfill has no tag of ours before its first step
-        instance.add_run_tags(run_id, dict(tags_of_run_again(run_id)))
+        instance.add_run_tags(run_id, tags_of_run_again(run_id))
     instance.report_run_failed(run, f"{DIED}: its lease is over")
     return True
 

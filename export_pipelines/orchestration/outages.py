@@ -2,7 +2,7 @@
 again, since nothing else does. What they wrote and delivered is taken over."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -11,6 +11,7 @@ from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG, WILL_RETRY_TAG
 from dagster_shared.error import SerializableErrorInfo
 
 from export_pipelines.orchestration.failing import MAY_PASS
+from export_pipelines.orchestration.failures import metadata_of
 from export_pipelines.orchestration.run_again import tags_of_run_again
 from export_pipelines.orchestration.run_tags import LOST_TAG, SCHEDULE_TAG
 
@@ -54,20 +55,15 @@ def _was_outage(instance: dg.DagsterInstance, run_id: str) -> bool:
     ]
     steps = [event for event in events if event.is_step_failure]
     if not steps:
-        return any(
-            event.job_failure_data.error is not None and _is_away(event.job_failure_data.error)
-            for event in events
-        )
+        return any(_is_away(event.job_failure_data.error) for event in events)
     return all(_may_pass(event) for event in steps)
 
 
 def _may_pass(event: dg.DagsterEvent) -> bool:
-    data = event.step_failure_data
-    metadata: Mapping[str, object] = data.user_failure_data.metadata if data.user_failure_data else {}
-    return MAY_PASS in metadata or (data.error is not None and _is_away(data.error))
+    return MAY_PASS in metadata_of(event) or _is_away(event.step_failure_data.error)
 
 
-def _is_away(error: SerializableErrorInfo) -> bool:
+def _is_away(error: SerializableErrorInfo | None) -> bool:
     return any(each.cls_name in STORAGE_AWAY for each in _chain(error))
 
 

@@ -1,7 +1,7 @@
 """Artifacts that a run committed and did not live to register: nothing is delivered of them, and the run in its place writes
 their windows again."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -45,9 +45,5 @@ def _span(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[datetime, d
     if not runs:
         return None
     records = instance.get_run_records(dg.RunsFilter(run_ids=[*runs, run.run_id]))
-    created = {record.dagster_run.run_id: _utc(record.create_timestamp) for record in records}
+    created = {record.dagster_run.run_id: record.create_timestamp for record in records}
     return min(created.values()) - CLOCKS_DIFFER, created[run.run_id]
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -11,6 +11,7 @@ from export_pipelines.ledger import RunLeases
 from export_pipelines.ledger.run_leases import LEASE, run_leases
 from export_pipelines.orchestration.run_tags import LOST_TAG
 
+RETRIES = {"run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False}}
 STARTING, STARTED = dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED
 
 

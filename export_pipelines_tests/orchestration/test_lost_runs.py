@@ -34,10 +34,16 @@ from export_pipelines.orchestration.run_tags import EXPORT_TAG, LOST_TAG
 from export_pipelines.project import Project as Opened
 from export_pipelines_tests.dagster_storage import stored_instance
 from export_pipelines_tests.orchestration.project import Project
-from export_pipelines_tests.orchestration.stored_runs import STARTED, STARTING, Runs, daily, set_status
+from export_pipelines_tests.orchestration.stored_runs import (
+    RETRIES,
+    STARTED,
+    STARTING,
+    Runs,
+    daily,
+    set_status,
+)
 
 FAILURE, CANCELED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
-RETRIES = {"run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False}}
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from export_pipelines.orchestration.edges import Fault
 from export_pipelines.orchestration.failing import as_dagster_failure, failure
 from export_pipelines.orchestration.outages import ask_after_outages
 from export_pipelines.orchestration.run_tags import LOST_TAG, SCHEDULE_TAG
-
-RETRIES = {"run_retries": {"enabled": True, "max_retries": 0, "retry_on_asset_or_op_failure": False}}
+from export_pipelines_tests.orchestration.stored_runs import RETRIES
 
 
 @pytest.fixture
