@@ -4,11 +4,15 @@ Every room logs to `logging.getLogger(__name__)`: an `event` in few words, its f
 `run` set. INFO tells that a run, a delivery, a retry, a sweep, an import or a check starts and ends, DEBUG the details. Never a
 secret, a value of a row or of a filter, or an address that mail goes to."""
 
+import io
 import logging
+import os
+import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TextIO
 
 from export_pipelines.errors import ExportError, SettingsError
 
@@ -69,7 +73,7 @@ def log_as_asked(environment: Mapping[str, str]) -> None:
     if word:
         from pythonjsonlogger.json import JsonFormatter
 
-        handler = logging.StreamHandler()
+        handler = _StandardError()
         handler.addFilter(_with_run)
         handler.setFormatter(
             JsonFormatter(
@@ -81,6 +85,19 @@ def log_as_asked(environment: Mapping[str, str]) -> None:
         logger = logging.getLogger(PROGRAM)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(LEVELS[level])
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Of the process, as it was at first. While an op runs, Dagster leads the descriptor to a file that a program of its own
+    shows, which is ended before it has shown the last lines (https://github.com/dagster-io/dagster/issues/23336)."""
+
+    def __init__(self) -> None:
+        try:
+            own = os.dup(sys.stderr.fileno())
+        except io.UnsupportedOperation:  # it is no file of the system
+            super().__init__(sys.stderr)
+        else:
+            super().__init__(os.fdopen(own, "w", encoding="utf-8", errors="backslashreplace"))
 
 
 def _with_run(record: logging.LogRecord) -> bool:

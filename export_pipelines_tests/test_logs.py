@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_another_word_is_refused(quiet_afterwards: None) -> None:
 def test_another_level_is_refused(quiet_afterwards: None) -> None:
     with pytest.raises(SettingsError, match='EXPORT_PIPELINES_LOG_LEVEL: "loud" is no level .*debug, info'):
         logs.log_as_asked({logs.VARIABLE: "json", logs.LEVEL: "loud"})
+
+
+def test_records_go_to_the_stderr_of_the_process_while_an_op_has_another(tmp_path: Path) -> None:
+    code = (
+        "import logging, os, sys; from export_pipelines import logs; logs.log_as_asked({'EXPORT_PIPELINES_LOG': 'json'});"
+        "os.dup2(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), 2); logging.getLogger('export_pipelines.run').info('an event')"
+    )
+    program = [sys.executable, "-c", code, str(tmp_path / "of_the_op")]
+    ran = subprocess.run(program, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert [record["event"] for record in records(ran)] == ["an event"]
+    assert (tmp_path / "of_the_op").read_bytes() == b""
 
 
 def terminal(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
