@@ -130,6 +130,7 @@ def test_what_is_written_elsewhere_moves_cursor_and_slot(
 ) -> None:
     replication.database.execute("CREATE TABLE filler (x text)")
     position: Any = horizon.begin("now", KEEP)
+    monkeypatch.setattr(replication_module, "ADVANCE_S", 3600)
     horizon.told_at = time.monotonic()
     replication.database.execute(FILL)
     assert horizon.look(position) is None
