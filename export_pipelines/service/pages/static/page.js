@@ -44,7 +44,10 @@ if (builder) {
       if (text !== undefined) document.getElementById("yaml").textContent = text;
       preview.removeAttribute("aria-busy");
     } catch (error) {
-      if (error.name !== "AbortError") preview.removeAttribute("aria-busy");
+      if (error.name === "AbortError") return;
+      preview.removeAttribute("aria-busy");
+      clearTimeout(timer);
+      timer = setTimeout(update, 5000); // the next one may succeed
     }
   };
   const later = () => { clearTimeout(timer); timer = setTimeout(update, 600); };
@@ -65,7 +68,9 @@ if (builder) {
     const answer = await fetch(builder.getAttribute("action"), { method: "POST", body: form(action) });
     if (answer.redirected) return location.assign(answer.url);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    of(".steps").replaceWith(page.querySelector(".steps"));
+    const steps = page.querySelector(".steps");
+    if (!steps) return; // the service refuses at the moment: the form stays, and its button may be pressed again
+    of(".steps").replaceWith(steps);
     shapeAll();
     [...builder.querySelectorAll(focused)].at(-1)?.focus();
     update();
