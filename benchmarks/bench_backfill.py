@@ -1,26 +1,27 @@
 """What a backfill costs: a year of small days, and a month of large ones beside one stream over the same rows. Seconds of CPU,
-user and system, of the command and what it starts: the elapsed time depends on what else the machine does."""
+user and system, are those of the command and what it starts: the elapsed time depends on what else the machine does."""
 
 import argparse
 import os
-import resource
+import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from benchmarks import stores
 from benchmarks.bench_dagster import NAME, call, project
-from benchmarks.harness import Judged, all_bars
+from benchmarks.harness import MEMORY_BAR_MB, Judged, Result, all_bars
 from benchmarks.stores import DAYS, FIRST_DAY, fill_postgresql
 from benchmarks.work import MASKED
 from export_pipelines.key_versions import PREFIX
 from export_pipelines_servers.postgresql import postgresql
 
-YEAR_CPU_S, RATIO = 12, 1.25
+YEAR_CPU_S, RATIO, SHARE = 12, 1.25, 0.5
 MONTH, LEADS = 30, 10_000
+PROGRAM = str(Path(sys.executable).with_name("export-pipelines"))
 LARGE = "large_days"
 EXPORT = f"""\
 type: lead
@@ -43,54 +44,77 @@ KEYS = {
 def main() -> list[Judged]:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=3)
-    runs = arguments.parse_args().runs
+    arguments.add_argument("--days", type=int, default=MONTH, help=f"large days, of {LEADS:,} leads")
+    arguments.add_argument(
+        "--before", type=Path, help="`export-pipelines` of an older build, beside this one"
+    )
+    arguments.add_argument("--large-alone", action="store_true", help="without the year of small days")
+    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ.update(project(folder))
-        year = statistics.median(cpu_of(lambda: fill(folder, NAME, DAYS)) for _ in range(runs))
-        measured = [judged(f"{DAYS} days of 20 leads, SQLite", f"<= {YEAR_CPU_S} s of CPU", year, YEAR_CPU_S)]
-        return [*measured, a_month(folder, runs)]
+        measured = [] if options.large_alone else [a_year(folder, options.runs)]
+        return [*measured, *large_days(folder, options.runs, options.days, options.before)]
 
 
-def a_month(folder: Path, runs: int) -> Judged:
+def a_year(folder: Path, runs: int) -> Judged:
+    year = statistics.median(cost_of(folder, PROGRAM, *backfill(NAME, DAYS)).cpu_s for _ in range(runs))
+    return judged(f"{DAYS} days of 20 leads, SQLite", f"<= {YEAR_CPU_S} s of CPU", year, YEAR_CPU_S)
+
+
+def large_days(folder: Path, runs: int, days: int, before: Path | None) -> list[Judged]:
     """Of PostgreSQL, masked, csv.gz, each day delivered to a folder."""
     (folder / "exports" / f"{LARGE}.yaml").write_text(EXPORT, encoding="utf-8")
-    stores.DAYS = MONTH
-    end = str(FIRST_DAY + timedelta(MONTH))
+    stores.DAYS = days
+    end = str(FIRST_DAY + timedelta(days))
+    work = {
+        "one window": (PROGRAM, "run", LARGE, "--start", str(FIRST_DAY), "--end", end),
+        "backfill": (PROGRAM, *backfill(LARGE, days)),
+    }
+    if before:
+        work["backfill of before"] = (str(before), *backfill(LARGE, days))
+    results: dict[str, list[Result]] = {name: [] for name in work}
     with postgresql() as url:
-        fill_postgresql(url, MONTH * LEADS)
+        fill_postgresql(url, days * LEADS)
         os.environ |= {PREFIX + name: value for name, value in {**KEYS, "SOURCE_URL": url}.items()}
-        streams, backfills = [], []
-        stream = ("run", LARGE, "--start", str(FIRST_DAY), "--end", end)
         for _ in range(runs):
-            streams.append(cpu_of(lambda: command(folder, *stream)))
-            backfills.append(cpu_of(lambda: fill(folder, LARGE, MONTH)))
-    ratio = statistics.median(backfills) / statistics.median(streams)
-    title = f"{MONTH} days of {LEADS:,} leads over one window, PostgreSQL"
-    return judged(title, f"<= {RATIO} x the CPU", ratio, RATIO)
+            for name, command in work.items():
+                results[name].append(cost_of(folder, *command))
+    title = f"{days} days of {LEADS:,} leads, PostgreSQL"
+    return compared(title, results)
 
 
-def fill(folder: Path, name: str, days: int) -> None:
+def compared(title: str, results: Mapping[str, Sequence[Result]]) -> list[Judged]:
+    seconds = {name: statistics.median(each.seconds for each in runs) for name, runs in results.items()}
+    cpu = {name: statistics.median(each.cpu_s for each in runs) for name, runs in results.items()}
+    peaks = {name: max(each.memory_mb for each in runs) for name, runs in results.items()}
+    print(f"{title}; medians of interleaved runs\n| work | seconds | s of CPU | peak MB |\n|---|---|---|---|")
+    for name in results:
+        print(f"| {name} | {seconds[name]:.1f} | {cpu[name]:.1f} | {peaks[name]:.0f} |")
+    print("", flush=True)
+    of_cpu, of_time = cpu["backfill"] / cpu["one window"], seconds["backfill"] / seconds["one window"]
+    measured = [
+        judged(title, f"<= {RATIO} x the CPU of one window", of_cpu, RATIO),
+        judged(title, f"<= {RATIO} x the time of one window", of_time, RATIO),
+        judged(title, f"<= {MEMORY_BAR_MB} MB", peaks["backfill"], MEMORY_BAR_MB),
+    ]
+    if "backfill of before" in seconds:
+        share = seconds["backfill"] / seconds["backfill of before"]
+        measured.append(judged(title, f"<= {SHARE} x the time of before", share, SHARE))
+    return measured
+
+
+def backfill(name: str, days: int) -> tuple[str, ...]:
     last = str(FIRST_DAY + timedelta(days - 1))
-    command(folder, "backfill", name, "--from", str(FIRST_DAY), "--to", last, "--force")
+    return ("backfill", name, "--from", str(FIRST_DAY), "--to", last, "--force")
 
 
-def command(folder: Path, *arguments: str) -> None:
-    """In a HOME of its own: what was delivered before is not sent again."""
-    os.environ[f"{PREFIX}HOME"] = tempfile.mkdtemp(dir=folder)
-    call(folder, str(Path(sys.executable).with_name("export-pipelines")), *arguments)
-
-
-def cpu_of(work: Callable[[], None]) -> float:
-    """Seconds of CPU of the processes that ended meanwhile."""
-    before = _cpu()
-    work()
-    return _cpu() - before
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def cost_of(folder: Path, *command: str) -> Result:
+    """In a HOME of its own, without what was delivered before."""
+    shutil.rmtree(folder / LARGE, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder) as home:
+        os.environ[f"{PREFIX}HOME"] = home
+        return call(folder, *command)
 
 
 def judged(work: str, bar: str, measured: float, most: float) -> Judged:

@@ -6,7 +6,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MEMORY_BAR_MB = 400
+MEASURE = """\
+import json, resource, subprocess, sys, time
+began = time.perf_counter()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+seconds, usage = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+sys.exit(code)
+"""
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,7 @@ class Result:
     seconds: float
     memory_mb: float = 0
     bytes: int = 0
+    cpu_s: float = 0
 
 
 Work = Mapping[str, Callable[[], Result]]
@@ -124,18 +132,19 @@ def piece(name: str, store: str) -> Result:
 
 
 def program(*command: str, environment: Mapping[str, str] | None = None) -> Result:
-    """Another program whose output is thrown away, from its start to its end."""
-    began = time.perf_counter()
+    """Another program whose output is thrown away, from its start to its end, with what it starts: their CPU, and the memory of
+    the largest one. A small process starts it, since Linux counts the memory of who starts a program as the program's."""
     done = subprocess.run(
-        command,
+        [sys.executable, "-I", "-S", "-c", MEASURE, *command],
         check=False,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
+        text=True,
         env={**os.environ, **(environment or {})},
     )
     if done.returncode:
-        raise SystemExit(f"{command[0]} failed: {done.stderr.decode(errors='replace')}")
-    return Result(time.perf_counter() - began)
+        raise SystemExit(f"{command[0]} failed: {done.stderr}")
+    seconds, cpu_s, memory_mb = json.loads(done.stdout)
+    return Result(seconds, memory_mb, cpu_s=cpu_s)
 
 
 def installed(name: str) -> str | None:
