@@ -22,7 +22,7 @@ typedef struct {
     bool *missing;
 } Folded;
 
-enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, SSN_END = 1000000000, YEAR = 4, LONGEST_KEY = 64, MOST_OWN = 16, MOST_PARTS = 20 };
+enum { LONG = 7, LONG_IN_JSON = 9, SSN_DIGITS = 9, SSN_END = 1000000000, YEAR = 4, ID = 24, UUID = 36, LONGEST_KEY = 64, MOST_OWN = 16, MOST_PARTS = 20 };
 
 /* Of the first letters of a row's own words, a set of bits: letters that are not read as ASCII; a row that must be read. */
 #define BEYOND (1u << 30)
@@ -132,6 +132,7 @@ typedef struct {
     uint32_t groups;           /* sizes of the last three, and the signs before each, four bits each */
     uint32_t before;           /* hash of the word that this one follows, 0 if it is none of the sought */
     bool readable;             /* no JSON, or within a string of JSON */
+    bool is_url;               /* in which ids are no numbers */
     const uint8_t *string;     /* where that begins, or the text */
 } Pass;
 
@@ -185,6 +186,44 @@ static bool has_shape_of_ssn(uint32_t groups) {
     return (groups & 0x0F0F0F) == 0x030204 && last >= 1 && last <= 3 && before >= 1 && before <= 3;
 }
 
+static int hex(uint8_t letter) {
+    if (is_digit(letter)) return letter - '0';
+    return (letter | 32) >= 'a' && (letter | 32) <= 'f' ? (letter | 32) - 'a' + 10 : -1;
+}
+
+static bool has_hex_letter(const uint8_t *at, const uint8_t *end) {
+    while (at < end && !is_letter(*at)) at++;
+    return at < end;
+}
+
+static bool is_uuid(const uint8_t *at) {
+    for (int n = 0; n < UUID; n++)
+        if (n == 8 || n == 13 || n == 18 || n == 23 ? at[n] != '-' : hex(at[n]) < 0) return false;
+    return has_hex_letter(at, at + UUID);
+}
+
+/* Of ASCII, and no part of an encoding. */
+static bool is_sign(uint8_t byte) {
+    return byte < 128 && !is_letter(byte) && !is_digit(byte) && byte != '%' && byte != '&' && byte != '\\';
+}
+
+static bool is_whole(const Pass *pass, const uint8_t *begin, const uint8_t *end) {
+    return (begin == pass->string || is_sign(begin[-1])) && (end == pass->text.end || is_sign(*end));
+}
+
+/* Whether the digits that begin there are in an id, as `recognise.py` knows them; the places of groups in a UUID. */
+static bool is_in_id(const Pass *pass, const uint8_t *at) {
+    static const int groups[] = {0, 9, 14, 19, 24};
+    const uint8_t *begin = at, *end = at;
+    while (begin > pass->string && hex(begin[-1]) >= 0) begin--;
+    while (end < pass->text.end && hex(*end) >= 0) end++;
+    if (end - begin >= ID) return has_hex_letter(begin, end) && is_whole(pass, begin, end);
+    for (int n = 0; n < 5; n++)
+        if (begin - pass->string >= groups[n] && pass->text.end - begin >= UUID - groups[n] && is_uuid(begin - groups[n]))
+            return is_whole(pass, begin - groups[n], begin - groups[n] + UUID);
+    return false;
+}
+
 static void see_digits(Pass *pass) {
     Text *text = &pass->text;
     const Own *own = pass->own;
@@ -209,14 +248,9 @@ static void see_digits(Pass *pass) {
     bool is_fraction = start > pass->string && start[-1] == '.';
     if (!pass->readable)
         pass->found |= pass->size >= LONG_IN_JSON && !is_fraction ? JSON_NUMBER : 0;
-    else if (pass->run >= LONG)
+    else if (pass->run >= LONG && !(pass->is_url && is_in_id(pass, start)))
         pass->found |= LONG_NUMBER;
     if (pass->readable && has_shape_of_ssn(pass->groups)) pass->found |= NEVER;
-}
-
-static int hex(uint8_t letter) {
-    if (is_digit(letter)) return letter - '0';
-    return (letter | 32) >= 'a' && (letter | 32) <= 'f' ? (letter | 32) - 'a' + 10 : -1;
 }
 
 static bool is_blank_behind_backslash(uint8_t letter) {
@@ -319,7 +353,7 @@ void scan(const uint8_t *data, const int64_t *begins, int64_t rows, const Folded
           bool is_url, uint8_t *flags) {
     for (int64_t row = 0; row < rows; row++) {
         Pass pass = {.text = {data + begins[row], data + begins[row + 1], folded}, .own = own, .keys = keys, .row = row};
-        pass.readable = !keys, pass.string = pass.text.at;
+        pass.readable = !keys, pass.string = pass.text.at, pass.is_url = is_url;
         if (own->firsts[row] & MUST_BE_READ && begins[row] < begins[row + 1]) pass.found = OWN;
         const uint8_t *begin = pass.text.at, *end = pass.text.end;
         if (is_url && (has_sign(begin, end, '?') || has_sign(begin, end, '#'))) pass.found |= ADDRESS;

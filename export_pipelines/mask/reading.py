@@ -45,6 +45,8 @@ def read(text: str) -> Reading | None:
 
 def unescaped(text: str) -> str:
     """Without entities and escapes of JSON."""
+    if "&" not in text and "\\" not in text:
+        return text
     for _ in range(DEPTH):
         text = ESCAPED.sub(lambda match: _undone(match.group()), text)
     return text

@@ -13,8 +13,8 @@ from export_pipelines.catalog import Kind, StoredAs
 from export_pipelines.errors import DataError
 from export_pipelines.plan.dialects.dialect import END_S, FALSE, FIRST_S, TRUE
 from export_pipelines.plan.query.query import SourceColumn
-from export_pipelines.transform.json_texts import HalfCharacter, compact, meant, without_nulls
-from export_pipelines.transform.letters import Letters, table
+from export_pipelines.transform.json_texts import HalfCharacter, meant, without_blanks, without_nulls
+from export_pipelines.transform.letters import Letters, arrow_texts, table
 from export_pipelines.transform.schema import DECIMAL_DIGITS, arrow_type, polars_type
 
 YEAR_0 = "0000"
@@ -66,9 +66,11 @@ def _series(array: pa.Array) -> pl.Series:
 
 def _meant(batch: pa.RecordBatch, column: SourceColumn) -> pl.Series:
     """What values mean that came as they stand in JSON."""
-    values = _series(batch.column(column.name)).cast(pl.String)
+    values = batch.column(column.name)
+    if not pa.types.is_string(values.type) and not pa.types.is_large_string(values.type):
+        values = arrow_texts(_series(values).cast(pl.String))
     if column.kind is Kind.JSON:
-        return without_nulls(compact(values))
+        return without_nulls(_series(without_blanks(values)))
     try:
         return meant(values)
     except HalfCharacter as error:

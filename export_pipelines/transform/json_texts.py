@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from export_pipelines.transform.letters import Letters, arrow_texts, room
+from export_pipelines.transform.letters import Letters, room, with_nulls
 
 _library = np.ctypeslib.load_library("_json_texts", Path(__file__).parent)
 _library.without_blanks.argtypes = (c_void_p, c_void_p, c_int64, c_void_p, c_void_p)
@@ -28,15 +28,17 @@ class HalfCharacter(ValueError):
         super().__init__("half a character")
 
 
-def meant(values: pl.Series) -> pl.Series:
+def meant(values: pa.Array) -> pl.Series:
     """The texts that JSON values mean; of a list or an object, and of a number, its letters. Raises HalfCharacter."""
-    letters = Letters.of(arrow_texts(values))
+    letters = Letters.of(values)
     kinds = np.zeros(len(letters), np.uint8)
-    texts = pl.Series("", _written(_library.meanings, letters, kinds.ctypes.data))
-    if values.null_count() or (kinds == NOTHING).any():
-        texts = texts.zip_with(values.is_not_null() & pl.Series(kinds != NOTHING), NULL)
-    rows = np.flatnonzero(kinds == ESCAPED)
-    return texts.scatter(rows, [_decoded(values[int(row)], int(row)) for row in rows]) if len(rows) else texts
+    written = _written(_library.meanings, letters, kinds.ctypes.data)
+    is_text = kinds != NOTHING if letters.valid is None else letters.valid & (kinds != NOTHING)
+    if not is_text.all():
+        written = with_nulls(written, is_text)
+    texts = pl.Series("", written)
+    rows = np.flatnonzero((kinds == ESCAPED) & is_text).tolist()
+    return texts.scatter(rows, [_decoded(values[row].as_py(), row) for row in rows]) if rows else texts
 
 
 def without_nulls(values: pl.Series) -> pl.Series:
@@ -45,17 +47,13 @@ def without_nulls(values: pl.Series) -> pl.Series:
     return values.zip_with(~is_null.fill_null(False), NULL) if is_null.any() else values
 
 
-def compact(values: pl.Series) -> pl.Series:
-    """JSON without the blanks between its letters."""
-    return pl.Series("", without_blanks(arrow_texts(values)))
-
-
 def without_blanks(texts: pa.Array) -> pa.Array:
-    """The same, of texts of Arrow: most are stored so, and stay what they are."""
+    """JSON without the blanks between its letters: most is stored so, and stays what it is."""
     letters = Letters.of(texts)
     if not _library.any_blanks(letters.bytes.ctypes.data, letters.starts.ctypes.data, len(letters)):
         return texts
-    return letters.with_nulls(_written(_library.without_blanks, letters)).cast(texts.type)
+    compact = _written(_library.without_blanks, letters)
+    return (compact if letters.valid is None else with_nulls(compact, letters.valid)).cast(texts.type)
 
 
 def _written(function: Callable[..., None], letters: Letters, *more: int) -> pa.LargeStringArray:

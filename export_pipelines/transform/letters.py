@@ -114,14 +114,10 @@ class Letters:
         numbers[~rows] = 0
         return pl.Series("", pa.StringViewArray.from_buffers(pa.string_view(), len(self), buffers))
 
-    def with_nulls(self, texts: pa.LargeStringArray) -> pa.LargeStringArray:
-        """These texts, null where those of the letters are so."""
-        return pa.LargeStringArray.from_buffers(len(self), *texts.buffers()[1:], self.nulls)
-
     @property
     def nulls(self) -> pa.Buffer | None:
         """Arrow's bits of those that are not null; None if all are so."""
-        return None if self.valid is None else pa.py_buffer(np.packbits(self.valid, bitorder="little"))
+        return None if self.valid is None else _bits(self.valid)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -165,3 +161,12 @@ class Letters:
 
 def letters_of(texts: pl.Series) -> Letters:
     return Letters.of(arrow_texts(texts))
+
+
+def with_nulls(texts: pa.LargeStringArray, valid: Flags) -> pa.LargeStringArray:
+    """These texts, which are no slice, null but where they are `valid`."""
+    return pa.LargeStringArray.from_buffers(len(texts), *texts.buffers()[1:], _bits(valid))
+
+
+def _bits(valid: Flags) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(valid, bitorder="little"))

@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--per-run", type=int, default=2, help="partitions of a run, at most")
     for kind, text in FAULTS.items():
         parser.add_argument(f"--{kind}", type=int, default=0, metavar="N", help=text)
+    parser.add_argument("--every", type=float, default=12, help="seconds between two of these, on average")
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
     if asked.cut and not has_namespaces():
@@ -43,7 +44,7 @@ def main() -> int:
     say("PostgreSQL, Redis, an S3 server, daemon, web server and workers start ...")
     with cluster(asked.workers, LEADS_A_DAY * len(days), len(days), asked.per_run) as running:
         say(f"{asked.workers} workers; Dagster's UI at {running.url}")
-        campaign = Campaign(running, asked.seed, say)
+        campaign = Campaign(running, asked.seed, asked.every, say)
         backfill = running.backfill("daily", days)
         say(f"a backfill of {len(days)} partitions, {days[0]} to {days[-1]}")
         status = campaign.run(backfill, {kind: getattr(asked, kind) for kind in FAULTS}, PATIENCE_S)

@@ -23,7 +23,6 @@ EMPTY_S = 5.0  # the broker is away for so long
 DOWN_S = 2.0  # PostgreSQL is away for so long
 STALL_S = 60.0  # the store is away for so long
 CUTS_S = (15.0, 80.0)  # a worker is cut off: shorter than a lease, longer than one
-AGAIN_S = 12.0  # between two faults, on average
 ENDED = ("COMPLETED_SUCCESS", "COMPLETED_FAILED", "CANCELED", "FAILED")
 UNANSWERED = (requests.RequestException, ValueError, AssertionError)  # of a web server whose database is away
 
@@ -35,6 +34,7 @@ class Campaign:
 
     cluster: Cluster
     seed: int = 7
+    every_s: float = 12.0  # between two faults, on average
     say: Callable[[str], object] = lambda text: None
     lost: dict[str, float] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
@@ -135,7 +135,7 @@ class Campaign:
                 self._look()
                 if waiting and waiting[-1] not in self.underway and self._is_busy() and time.monotonic() > at:
                     self.begin(waiting.pop())
-                    at = time.monotonic() + self.random.uniform(0, 2 * AGAIN_S)
+                    at = time.monotonic() + self.random.uniform(0, 2 * self.every_s)
                 status = self.cluster.status(backfill)
             time.sleep(self.random.uniform(0, 1))
         return status

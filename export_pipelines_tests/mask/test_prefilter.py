@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export_pipelines.mask import reading, recognise
-from export_pipelines.mask.own import own_of
+from export_pipelines.mask.own import NOBODY, own_of
 from export_pipelines.mask.prefilter import NEAR_OWN, Prefilter
+from export_pipelines.mask.redact_columns import redacted_url
 from export_pipelines_tests.conftest import examples
 from export_pipelines_tests.mask import awkward
 from export_pipelines_tests.mask.expected import Expected, expected, parsed, same, without_repeats
@@ -148,3 +149,31 @@ def test_no_name_and_no_street_is_missed_however_its_words_stand_together() -> N
     ]
     assert missed == []
     assert (near == 0).sum() > len(texts) // 3
+
+
+ID_PIECES = st.one_of(
+    st.text("0123456789abcdefABCDEF", min_size=18, max_size=30),
+    st.text("0123456789", min_size=1, max_size=12),
+    st.uuids().map(str),
+    st.sampled_from(
+        [*"/-_.g%~:é\u200b", "%2f", "%41", "%2", "\\b", "\\u0041", "&amp", "/build/", "1.2.345", "١"]
+    ),
+)
+
+
+@settings(max_examples=examples(300))
+@given(pieces=st.lists(ID_PIECES, min_size=1, max_size=7))
+def test_no_number_beside_an_id_of_a_url_is_missed(pieces: list[str]) -> None:
+    url = "https://cert.example.com/" + "".join(pieces)
+    (flags,) = Prefilter([], [], 1).flags(pl.Series("landing_page", [url]), is_url=True)
+    assert flags or redacted_url(url, NOBODY, ()) == url
+
+
+def test_a_url_that_ends_with_an_id_is_read_no_further() -> None:
+    ids = ["5f3a" + "0123456789" * 3, "12345678-1234-1234-1234-12345678901a"]
+    urls = [f"https://cert.example.com/{id}" for id in (*ids, "12345678")]
+    assert [flag > 0 for flag in Prefilter([], [], 3).flags(pl.Series("", urls), is_url=True)] == [
+        False,
+        False,
+        True,
+    ]

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipelines.transform.json_texts import compact, meant, without_blanks
+from export_pipelines.transform.json_texts import meant, without_blanks
 from export_pipelines.transform.letters import arrow_texts
 
 TEXTS = st.text(' "\\\n\té{}[]:,a', max_size=8)
@@ -31,8 +31,8 @@ def test_blanks_between_letters_go_and_those_in_strings_stay(
     stored = [
         None if value is None else json.dumps(value, indent=indent, ensure_ascii=False) for value in values
     ]
-    series = pl.Series("", stored, dtype=pl.String)
-    assert compact(series[start:]).to_list() == [written(value) for value in values[start:]]
+    texts = arrow_texts(pl.Series("", stored, dtype=pl.String))
+    assert without_blanks(texts[start:]).to_pylist() == [written(value) for value in values[start:]]
 
 
 @given(st.lists(LONG, max_size=3), st.sampled_from([" ", "\n", "\t"]), st.data())
@@ -46,7 +46,7 @@ def test_texts_without_blanks_are_not_copied_and_no_blank_is_missed(
         places = [place for place in range(len(text) + 1) if json_with(text, place, blank) == values[n]]
         place = data.draw(st.sampled_from(places))
         spaced = [*texts[:n], text[:place] + blank + text[place:], *texts[n + 1 :]]
-        assert compact(pl.Series("", spaced)).to_list() == texts
+        assert without_blanks(arrow_texts(pl.Series("", spaced))).to_pylist() == texts
 
 
 def json_with(text: str, place: int, blank: str) -> object:
@@ -64,4 +64,6 @@ def test_strings_are_their_letters_null_is_nothing_and_others_are_as_written(
     stored = [json.dumps(value, indent=1, ensure_ascii=is_escaped) for value in values]
     texts = [value if isinstance(value, str) else written(value, is_escaped) for value in values]
     series = pl.Series("", [None if n in absent else text for n, text in enumerate(stored)], dtype=pl.String)
-    assert meant(series).to_list() == [None if n in absent else text for n, text in enumerate(texts)]
+    assert meant(arrow_texts(series)).to_list() == [
+        None if n in absent else text for n, text in enumerate(texts)
+    ]
