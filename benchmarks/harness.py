@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MEMORY_BAR_MB = 400
+PROGRAM = str(Path(sys.executable).with_name("export-pipelines"))
 MEASURE = """\
 import json, resource, subprocess, sys, time
 began = time.perf_counter()
