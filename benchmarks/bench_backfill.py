@@ -71,7 +71,7 @@ def large_days(folder: Path, runs: int, days: int, before: Path | None) -> list[
     work: dict[str, Callable[[], Result]] = {
         "one window": lambda: call(folder, *one_window),
         "backfill": lambda: call(folder, PROGRAM, *backfill(LARGE, days)),
-        "backfill of the UI": lambda: backfill_of_ui(folder, ("lead", LARGE), keys),
+        "backfill of the UI": lambda: backfill_of_ui(folder, LARGE, keys),
     }
     if before:
         work["backfill of before"] = lambda: call(folder, str(before), *backfill(LARGE, days))

@@ -4,13 +4,12 @@ import argparse
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Bar, Judged, Result, all_bars, compare, piece, program
+from benchmarks.harness import PROGRAM, ROOT, Bar, Judged, Result, all_bars, compare, piece, program
 from benchmarks.stores import DAYS, FIRST_DAY, SEED
 from export_pipelines.key_versions import PREFIX
 from export_pipelines.sample import generate_leads
@@ -54,14 +53,13 @@ def project(folder: Path) -> dict[str, str]:
 
 
 def a_year(folder: Path) -> Judged:
-    command = str(Path(sys.executable).with_name("export-pipelines"))
     keys = [str(FIRST_DAY + timedelta(day)) for day in range(DAYS)]
     runs = [
-        call(folder, command, "run", NAME, "--partition", key)
+        call(folder, PROGRAM, "run", NAME, "--partition", key)
         for key in keys[:: DAYS // SINGLE_RUNS][:SINGLE_RUNS]
     ]
-    whole = call(folder, command, "backfill", NAME, "--from", keys[0], "--to", keys[-1], "--force").seconds
-    again = call(folder, command, "backfill", NAME, "--from", keys[0], "--to", keys[-1]).seconds
+    whole = call(folder, PROGRAM, "backfill", NAME, "--from", keys[0], "--to", keys[-1], "--force").seconds
+    again = call(folder, PROGRAM, "backfill", NAME, "--from", keys[0], "--to", keys[-1]).seconds
     single = statistics.median(run.seconds for run in runs) * DAYS
     print(f"{DAYS} days of {LEADS_A_DAY} leads, each command a process, {datetime.now(UTC):%Y-%m-%d}")
     print("| work | seconds | ratio | limit |\n|---|---|---|---|")

@@ -80,21 +80,14 @@ class Cluster:
 
     def ask(self, query: str, **variables: Any) -> Any:
         """The data of an answer of Dagster's web server."""
-        body = {"query": query, "variables": variables}
-        answer = requests.post(f"{self.url}/graphql", json=body, timeout=60).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
+        return ask(self.url, query, **variables)
 
     def backfill(self, export: str, days: list[str], **tags: str) -> str:
         """Starts a backfill of these partitions, as the UI does; its runs have `tags`."""
-        params = {"assetSelection": [{"path": ["lead", export]}], "partitionNames": days}
-        params["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
-        launched = self.ask(LAUNCH, params=params)["launchPartitionBackfill"]
-        assert launched["__typename"] == "LaunchBackfillSuccess", launched
-        return str(launched["backfillId"])
+        return start_backfill(self.url, export, days, **tags)
 
     def status(self, backfill: str) -> str:
-        return str(self.ask(BACKFILL, id=backfill)["partitionBackfillOrError"]["status"])
+        return backfill_status(self.url, backfill)
 
     def runs(self) -> list[dict[str, Any]]:
         """Newest first."""
@@ -134,10 +127,35 @@ class Cluster:
         )
 
     def is_up(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/server_info", timeout=5).ok
-        except requests.RequestException:
-            return False
+        return is_up(self.url)
+
+
+def ask(url: str, query: str, **variables: Any) -> Any:
+    """The data of an answer of the web server of Dagster at `url`."""
+    body = {"query": query, "variables": variables}
+    answer = requests.post(f"{url}/graphql", json=body, timeout=60).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def start_backfill(url: str, export: str, days: list[str], **tags: str) -> str:
+    """Starts a backfill of these partitions, as the UI does; its runs have `tags`."""
+    params = {"assetSelection": [{"path": ["lead", export]}], "partitionNames": days}
+    params["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
+    launched = ask(url, LAUNCH, params=params)["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    return str(launched["backfillId"])
+
+
+def backfill_status(url: str, backfill: str) -> str:
+    return str(ask(url, BACKFILL, id=backfill)["partitionBackfillOrError"]["status"])
+
+
+def is_up(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/server_info", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 @contextmanager
