@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,8 @@ class KeptEvents(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str) -> None:
         self._engines: dict[str, Any] = {}  # by shard: the index, and the runs in the order of their last use
-        self._waiting: list[_Event] = []
+        self._waiting: list[_Event] = []  # for the files of their runs
+        self._unmirrored: list[_Event] = []  # in the file of their run, and not yet in the index
         self._index: Any = None  # the connection to the index while a group is written
         self._began = 0.0
         self._tables: set[str] = set()
@@ -141,31 +142,27 @@ class KeptEvents(SqliteEventLogStorage):
         return engine
 
     def _commit(self) -> None:
-        """Writes the group; with the lock held. What could not be written stays in it."""
-        if not self._waiting or self._index is not None:
+        """Writes the group, as Dagster's `store_event` would one event after the other: into the files of the runs, then into the
+        index. With the lock held. What could not be written is tried again with the next group, and nothing that was."""
+        if self._index is not None:
             return
-        group, self._waiting = self._waiting, []
-        try:
-            self._write(group)
-        except BaseException:
-            self._waiting = group + self._waiting
-            raise
+        for run_id in dict.fromkeys(waiting.event.run_id for waiting in self._waiting):
+            group = [waiting for waiting in self._waiting if waiting.event.run_id == run_id]
+            with self._transaction(run_id) as connection:
+                connection.execute(INSERT, [waiting.row for waiting in group])
+            self._waiting = [waiting for waiting in self._waiting if waiting.event.run_id != run_id]
+            self._unmirrored += [waiting for waiting in group if waiting.type in MIRRORED]
+        if self._unmirrored:
+            try:
+                with self._transaction(INDEX_SHARD_NAME) as self._index:
+                    self._mirror(sorted(self._unmirrored, key=lambda waiting: waiting.event.timestamp))
+            finally:
+                self._index = None
+            self._unmirrored = []
 
     def _commit_late(self) -> None:
         with self._db_lock, suppress(Exception):  # the next event, or the end, meets the same error
             self._commit()
-
-    def _write(self, group: Sequence[_Event]) -> None:
-        """As Dagster's `store_event` would write one event after the other."""
-        with ExitStack() as stack:
-            for run_id in dict.fromkeys(waiting.event.run_id for waiting in group):
-                rows = [waiting.row for waiting in group if waiting.event.run_id == run_id]
-                stack.enter_context(self._transaction(run_id)).execute(INSERT, rows)
-            mirrored = [waiting for waiting in group if waiting.type in MIRRORED]
-            if mirrored:
-                self._index = stack.enter_context(self._transaction(INDEX_SHARD_NAME))
-                stack.callback(setattr, self, "_index", None)
-                self._mirror(mirrored)
 
     def _mirror(self, group: Sequence[_Event]) -> None:
         """Writes events into the index, and what is asked of assets and checks across runs."""
@@ -216,10 +213,12 @@ class KeptEvents(SqliteEventLogStorage):
     def dispose(self) -> None:
         super().dispose()
         with self._db_lock:
-            self._commit()
-            self._close_runs(0)
-        if index := self._engines.pop(INDEX_SHARD_NAME, None):
-            index.dispose()
+            try:
+                self._commit()
+            finally:
+                self._close_runs(0)
+                if index := self._engines.pop(INDEX_SHARD_NAME, None):
+                    index.dispose()
 
     def _close_runs(self, most: int) -> None:
         runs = [shard for shard in self._engines if shard != INDEX_SHARD_NAME]

@@ -1,5 +1,6 @@
 """Requests over HTTP as runs: submitted to Dagster's queue under an id chosen before, and what became of them."""
 
+import logging
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from dagster._core.workspace.load import location_origin_from_module_name, locat
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.errors import ExportError, RequestError, RetryableError
 from export_pipelines.ledger import ExportRequest
+from export_pipelines.logs import failure
 from export_pipelines.orchestration.build import definitions_of
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.delivery_retries import DELIVER_AGAIN, send_config
@@ -38,6 +40,8 @@ from export_pipelines.orchestration.run_tags import (
 from export_pipelines.plan.plan import iso
 from export_pipelines.plan.window import WHOLE_KEY
 from export_pipelines.project import Project
+
+log = logging.getLogger(__name__)
 
 DEFINITIONS = "export_pipelines.definitions"
 REPOSITORY = "__repository__"  # as Dagster calls one that is made of `Definitions`
@@ -68,6 +72,13 @@ class RequestedRuns:
         self._location = CodeLocation(project)
         self._definitions = definitions_of(self._location, quiet=True)
         self._jobs: dict[str, dg.JobDefinition] = {}
+
+    def close(self) -> None:
+        """With the events that were not stored yet: where they cannot be, the UI lacks them, and what was exported stays as it is."""
+        try:
+            self.instance.dispose()
+        except Exception as error:
+            log.error("Dagster's last events were not stored", extra=failure(error))
 
     def submit(self, request: ExportRequest, definition: ExportDefinition) -> None:
         """Queues the run of a request; saying it again changes nothing. Raises RetryableError while another process does it,

@@ -66,7 +66,7 @@ def create_app(project: Project, settings: ServiceSettings) -> FastAPI:
             beside.cancel()
             with suppress(asyncio.CancelledError):
                 await beside
-            instance.dispose()
+            service.runs.close()
 
     app = FastAPI(
         title="export_pipelines",

@@ -3,13 +3,13 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from export_pipelines.orchestration.kept_events import GROUP_S, OPEN_RUNS
 from export_pipelines.orchestration.kept_storage import instance_from
@@ -28,6 +28,9 @@ CHECK_ROWS = """
         evaluation_event = event, evaluation_event_timestamp = timestamp, dagster_event_type
     FROM asset_check_executions AS checks JOIN event_logs ON event_logs.id = evaluation_event_storage_id
     WHERE checks.run_id = ? ORDER BY check_name, checks.partition"""
+
+REFUSED = """
+    CREATE TRIGGER refused BEFORE INSERT ON event_logs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"""
 
 
 def checked_asset() -> dg.AssetsDefinition:
@@ -73,8 +76,15 @@ def ran_checked(instance: dg.DagsterInstance) -> str:
 
 def check_rows(folder: Path, run: str) -> list[tuple[Any, ...]]:
     """Those of a run, without its id; and whether each holds the event that it names."""
+    with index_of(folder) as index:
+        return index.execute(CHECK_ROWS, [run]).fetchall()
+
+
+@contextmanager
+def index_of(folder: Path) -> Iterator[sqlite3.Connection]:
+    """What Dagster asks across runs."""
     with closing(sqlite3.connect(folder / "state" / "history" / "runs" / "index.db")) as connection:
-        return connection.execute(CHECK_ROWS, [run]).fetchall()
+        yield connection
 
 
 def events(instance: dg.DagsterInstance, run: str) -> list[str]:
@@ -145,23 +155,39 @@ def test_events_of_a_group_are_committed_soon_though_none_follows(folder: Path) 
             time.sleep(GROUP_S)
 
 
-def test_events_that_could_not_be_written_are_written_with_the_next(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
-
+def test_events_that_could_not_be_written_are_written_with_the_next(folder: Path) -> None:
+    """And none twice: what the run's file has taken is only missing in the index."""
     with instance_from(str(folder)) as kept, dg.DagsterInstance.from_config(str(folder)) as plain:
-        run = ran(kept)
-        before = len(events(plain, run))
-        with monkeypatch.context() as patch:
-            patch.setattr(kept.event_log_storage, "_mirror", full)
-            kept.report_engine_event("written", run_id=run, job_name="job")
-            with pytest.raises(OperationalError):
-                kept.report_run_canceled(kept.get_run_by_id(run))  # type: ignore[arg-type]
-            assert len(events(plain, run)) == before
-        kept.report_engine_event("written, too", run_id=run, job_name="job")
-        assert len(events(kept, run)) == len(events(plain, run)) == before + 3
+        run = ran_checked(kept)
+        before, checks = events(plain, run), check_rows(folder, run)
+        with index_of(folder) as index:
+            ((mirrored,),) = index.execute("SELECT count(*) FROM event_logs").fetchall()
+            index.execute(REFUSED)
+        kept.report_engine_event("in the file of the run", run_id=run, job_name="job")
+        with pytest.raises(DatabaseError, match="disk is full"):
+            kept.report_run_canceled(kept.get_run_by_id(run))  # type: ignore[arg-type]
+        assert len(events(plain, run)) == len(before) + 2
+        with index_of(folder) as index:
+            index.execute("DROP TRIGGER refused")
+        kept.report_engine_event("in the file, too", run_id=run, job_name="job")
+        assert len(events(kept, run)) == len(events(plain, run)) == len(before) + 3
+        with index_of(folder) as index:
+            assert index.execute("SELECT count(*) FROM event_logs").fetchall() == [(mirrored + 1,)]
+        assert check_rows(folder, run) == checks != []
+
+
+def test_what_is_left_at_the_end_is_told(folder: Path) -> None:
+    """And nothing stays open."""
+    kept = instance_from(str(folder))
+    run = ran(kept)
+    with index_of(folder) as index:
+        index.execute(REFUSED)
+    with pytest.raises(DatabaseError, match="disk is full"):
+        kept.report_run_canceled(kept.get_run_by_id(run))  # type: ignore[arg-type]
+    with pytest.raises(DatabaseError, match="disk is full"):
+        kept.dispose()
+    opened = {Path(link).resolve().name for link in Path("/proc/self/fd").iterdir()}
+    assert not {f"{run}.db", "index.db"} & opened
 
 
 def test_files_of_many_runs_are_closed_again(folder: Path) -> None:

@@ -34,4 +34,4 @@ def test_definitions_are_read_again_by_a_thread_and_never_by_the_event_loop(
         service.look_again()
         assert asyncio.run(in_both()) == (before, sorted([*before, "new"]))
     finally:
-        service.runs.instance.dispose()
+        service.runs.close()
