@@ -8,9 +8,14 @@ import sqlalchemy as sa
 
 @cache
 def insert_new(dialect: str, table: sa.Table) -> Any:
-    """The INSERT of rows that may be there already; gives a row for each that was not. Made once, as what a run executes for each
-    window costs less than making it."""
-    return insert_of(dialect)(table).on_conflict_do_nothing().returning(sa.literal(1))
+    """The INSERT of rows that may be there already. Made once, as what a run executes for each window costs less than making it."""
+    return insert_of(dialect)(table).on_conflict_do_nothing()
+
+
+@cache
+def insert_new_told(dialect: str, table: sa.Table) -> Any:
+    """The same; gives a row for each that was not there. They must be read: SQLite commits nothing before."""
+    return insert_new(dialect, table).returning(sa.literal(1))
 
 
 def insert_of(dialect: str) -> Any:

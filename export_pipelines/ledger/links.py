@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from export_pipelines.ledger.inserts import insert_of
+from export_pipelines.ledger.inserts import insert_new_told
 from export_pipelines.ledger.tables import link_uses, links
 
 
@@ -55,9 +55,8 @@ class Links:
     def use(self, id: str, file: str, at: datetime) -> bool:
         """False where the file was fetched by the link before."""
         with self.engine.begin() as connection:
-            insert = insert_of(connection.dialect.name)(link_uses).values(link=id, file=file, at=at)
-            inserted = connection.execute(insert.on_conflict_do_nothing().returning(sa.literal(1)))
-            return inserted.first() is not None
+            insert = insert_new_told(connection.dialect.name, link_uses)
+            return connection.execute(insert, {"link": id, "file": file, "at": at}).first() is not None
 
     def revoke(self, id: str, at: datetime) -> None:
         with self.engine.begin() as connection:

@@ -105,8 +105,7 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
     if look_at(path) == "new":
         _require_beginning(may_begin, str(path))
     make_database(path)
-    # Each transaction is ended by who began it, so the pool has nothing to reset.
-    engine = sa.create_engine(address, connect_args={"timeout": BUSY_S}, pool_reset_on_return=None)
+    engine = sa.create_engine(address, connect_args={"timeout": BUSY_S})
     secure_delete(engine)
 
     @sa.event.listens_for(engine, "connect")

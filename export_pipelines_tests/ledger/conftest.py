@@ -36,6 +36,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
-    opened = open_ledger(url)
+    """No cursor is forgotten while it is in use: SQLite commits nothing as long as a result of the connection is unread, which
+    must not depend on when Python takes the cursor away."""
+    opened, cursors = open_ledger(url), list[object]()
+    sa.event.listen(opened.engine, "after_cursor_execute", lambda _, cursor, *__: cursors.append(cursor))
     yield opened
     opened.engine.dispose()

@@ -56,6 +56,16 @@ def test_again_sends_what_arrived_and_begins_the_journal_anew(ledger: Ledger) ->
     assert ledger.delivery(id).attempts == 2
 
 
+def test_what_an_attempt_places_is_known_before_it_is_there(ledger: Ledger) -> None:
+    made = manifest_of()
+    (id,) = due(ledger, made)
+    with ledger.claim(id, at()) as attempt:
+        for _ in range(2):  # as by an attempt that is made again
+            attempt.placing("folder", made.export, {"a.csv": "1", "b.csv": "2"})
+        assert sorted(attempt.placed("folder")) == [("a.csv", "1", made.export), ("b.csv", "2", made.export)]
+        attempt.receipt = receipt_of(made)
+
+
 @pytest.mark.parametrize(
     ("error", "state"),
     [

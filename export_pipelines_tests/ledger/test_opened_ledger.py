@@ -8,7 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from export_pipelines.errors import SettingsError
+from export_pipelines.errors import SettingsError, StoreError
 from export_pipelines.ledger import open_ledger
 from export_pipelines.ledger.silence import LedgerSilent
 from export_pipelines.ledger.tables import metadata
@@ -70,3 +70,14 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date(url: str, tmp_path:
     with again.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     again.engine.dispose()
+
+
+def test_a_commit_that_fails_leaves_no_transaction(tmp_path: Path) -> None:
+    """The connection goes back to the others, and would keep everybody from writing."""
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    with pytest.raises(StoreError, match="in progress"), ledger.engine.begin() as connection:
+        unread = connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'x' RETURNING 1")
+    unread.close()
+    with ledger.engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() != "x"
+    ledger.engine.dispose()
