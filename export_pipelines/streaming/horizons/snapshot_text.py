@@ -33,3 +33,13 @@ class Snapshot:
         distance = (xid - self.end + EPOCH // 2) % EPOCH - EPOCH // 2
         number = self.end + distance
         return number < self.begin or (number < self.end and number not in self.open)
+
+
+def end_of(snapshot: str) -> str:
+    """The first transaction that had not begun."""
+    return str(Snapshot.read(snapshot).end)
+
+
+def open_in(snapshot: str) -> str:
+    """The transactions that were not over, as an array of PostgreSQL."""
+    return "{" + snapshot.rpartition(":")[2] + "}"

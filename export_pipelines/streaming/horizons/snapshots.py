@@ -3,7 +3,7 @@ transaction that the snapshot before did not. Transactions may commit in any ord
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from export_pipelines.streaming.horizons.rows import (
     value_of_column,
 )
 from export_pipelines.streaming.horizons.snapshot_checks import require_written
-from export_pipelines.streaming.horizons.snapshot_text import Snapshot
+from export_pipelines.streaming.horizons.snapshot_text import end_of, open_in
 
 if TYPE_CHECKING:
     import psycopg
@@ -88,8 +88,8 @@ class SnapshotRows:
         return and_(
             # what the previous snapshot did not see, said so that an index serves
             or_(
-                xid >= cast(literal(_end(rows.previous)), XID),
-                xid == func.any(cast(literal(_open(rows.previous)), XIDS)),
+                xid >= cast(literal(end_of(rows.previous)), XID),
+                xid == func.any(cast(literal(open_in(rows.previous)), XIDS)),
             ),
             func.pg_visible_in_snapshot(xid, cast(literal(rows.following), PG_SNAPSHOT)),
             self._after(tables, rows),
@@ -154,7 +154,8 @@ class SnapshotHorizon:
         dataset = self.rows.dataset
         column = dataset.stream.transaction or ""
         self._row("SELECT 1")  # the server answers, and is no standby
-        require_written(self._connected(), dataset, self.server.place)
+        with self._asking() as connection:
+            require_written(connection, dataset, self.server.place)
         if not has_index(self.url, dataset.table, column):
             raise SourceError(
                 f"no index of {dataset.table} begins with {column}, so each look would read the whole table",
@@ -174,7 +175,7 @@ class SnapshotHorizon:
         own = require_own(position, NAME)
         previous = str(own["snapshot"])
         snapshot, new, is_beyond, lsn, cluster = self._row(self._look(previous))
-        if cluster != own["cluster"] or int(_end(snapshot)) < int(_end(previous)):
+        if cluster != own["cluster"] or int(end_of(snapshot)) < int(end_of(previous)):
             raise RequestError(
                 "the cursor of the stream is of another database server, or of one that was set back to an earlier state: "
                 "the numbers of its transactions say nothing here",
@@ -215,8 +216,8 @@ class SnapshotHorizon:
         now = "pg_snapshot_xmax(pg_current_snapshot())"
         return (
             "SELECT pg_current_snapshot()::text, coalesce("
-            f"(SELECT {id}::text {newer} >= '{_end(previous)}'::xid8 AND {column} < {now} LIMIT 1),"
-            f" (SELECT {id}::text {newer} = ANY('{_open(previous)}'::xid8[]) LIMIT 1)), EXISTS (SELECT 1 {newer} >= {now}), {WRITTEN}"
+            f"(SELECT {id}::text {newer} >= '{end_of(previous)}'::xid8 AND {column} < {now} LIMIT 1),"
+            f" (SELECT {id}::text {newer} = ANY('{open_in(previous)}'::xid8[]) LIMIT 1)), EXISTS (SELECT 1 {newer} >= {now}), {WRITTEN}"
         )
 
     def _wait_for_flush(self, lsn: str) -> None:
@@ -234,14 +235,8 @@ class SnapshotHorizon:
     def _row(self, sql: str) -> tuple[Any, ...]:
         """What the statement gives, and the cluster's name. Raises SourceError for a standby, which hides the transactions
         that are open."""
-        import psycopg
-
-        whole = f"{sql}, {CLUSTER}, pg_is_in_recovery()"
-        try:
-            row = self._connected().execute(whole).fetchone()
-        except psycopg.Error as error:
-            self._drop()
-            raise self.server.failure(error.sqlstate, error.diag.message_primary or str(error)) from error
+        with self._asking() as connection:
+            row = connection.execute(f"{sql}, {CLUSTER}, pg_is_in_recovery()").fetchone()
         assert row is not None
         if row[-1]:
             self._drop()  # so that a server that is promoted, or another one of the address, is asked
@@ -251,6 +246,17 @@ class SnapshotHorizon:
                 remedy="let EXPORT_PIPELINES_SOURCE_URL name the primary; of several hosts, with target_session_attrs=read-write",
             )
         return tuple(row[:-1])
+
+    @contextmanager
+    def _asking(self) -> Iterator["psycopg.Connection[Any]"]:
+        """The connection, for statements whose errors are told as the source's."""
+        import psycopg
+
+        try:
+            yield self._connected()
+        except psycopg.Error as error:
+            self._drop()
+            raise self.server.failure(error.sqlstate, error.diag.message_primary or str(error)) from error
 
     def _connected(self) -> "psycopg.Connection[Any]":
         if self.connection is None or self.connection.closed:
@@ -284,16 +290,6 @@ def _between(content: Mapping[str, Any], after: RowKey | None) -> Between:
     else:
         part = AFTER if time else AFTER_TIMELESS
     return Between(str(content["previous"]), str(content["following"]), id, part, time)
-
-
-def _end(snapshot: str) -> str:
-    """The first transaction that had not begun."""
-    return str(Snapshot.read(snapshot).end)
-
-
-def _open(snapshot: str) -> str:
-    """The transactions that were not over."""
-    return "{" + snapshot.rpartition(":")[2] + "}"
 
 
 def _quoted(name: str) -> str:

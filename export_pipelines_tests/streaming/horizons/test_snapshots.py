@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.errors import RequestError, RetryableError, SourceError
@@ -62,6 +63,20 @@ def test_a_table_that_does_not_tell_its_transactions_is_refused(
 ) -> None:
     snapshots.database.execute(*statements)
     with pytest.raises(SourceError, match=text):
+        horizon.check()
+
+
+def test_a_table_that_may_not_be_read_is_told(snapshots: Case) -> None:
+    """What breaks while the table is asked for is the source's error, as in every look."""
+    snapshots.database.execute(
+        "ALTER TABLE events ALTER COLUMN written_by DROP NOT NULL", "DROP ROLE IF EXISTS poor", "CREATE ROLE poor LOGIN PASSWORD 'x'"
+    )  # fmt: skip
+    url = make_url(snapshots.database.url).set(username="poor", password="x")
+    case = Case(Postgresql(url.render_as_string(hide_password=False)), snapshots.columns, snapshots.name)
+    with (
+        closing(case.open()) as horizon,
+        pytest.raises(SourceError, match="permission denied.*GRANT|grant SELECT"),
+    ):
         horizon.check()
 
 
