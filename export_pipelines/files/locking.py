@@ -48,11 +48,13 @@ def hold_lock(path: Path) -> Iterator[bool]:
 
 
 def _let_go(path: Path, descriptor: int) -> None:
-    """What the block did is done, also where the file cannot be taken away: it guards nothing then, and the next holder
-    takes it away."""
+    """What the block did is done, also where the file cannot be taken away, at the second try either: it guards nothing then,
+    and the next holder takes it away."""
     try:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+        for _ in range(2):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+                return
     finally:
         os.close(descriptor)
 

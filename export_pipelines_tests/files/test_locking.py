@@ -29,6 +29,21 @@ def test_a_lock_whose_file_cannot_be_taken_away_is_let_go(
     assert not path.exists()
 
 
+def test_a_lock_whose_file_could_not_be_taken_away_at_first_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a network's folder that fails once."""
+    path, unlink, refused = tmp_path / "lock", Path.unlink, [refuse]
+
+    def take_away(path: Path, missing_ok: bool = False) -> None:
+        (refused.pop() if refused else unlink)(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", take_away)
+    with locked(path):
+        pass
+    assert not path.exists() and not refused
+
+
 def test_a_lock_of_the_ledger_on_a_full_disk_is_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
