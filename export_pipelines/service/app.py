@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from export_pipelines.errors import ExportError
@@ -39,6 +40,7 @@ from export_pipelines.service.settings import ServiceSettings
 log = logging.getLogger(__name__)
 
 REFUSALS = (403, 404)  # statuses of what is not given to somebody
+GONE_CLIENT = 499  # in logs, as nginx has it, of a client that went away before its request was whole
 UNAVAILABLE = (429, 500, 503)  # of what nobody gets at the moment
 NAMED = ("export", "window", "token", "id")  # of a route, which the audit tells
 BESIDE_S = 5.0  # between looks at requests whose run was lost, or has ended unseen
@@ -134,6 +136,10 @@ def _handle_errors(app: FastAPI) -> None:
         detail = f"an unexpected {type(error).__name__}; the log has it"
         return await answered(request, Problem(500, "unexpected", detail))
 
+    async def of_gone_client(_: Request, __: Exception) -> Response:
+        return Response(status_code=GONE_CLIENT)
+
+    app.add_exception_handler(ClientDisconnect, of_gone_client)
     app.add_exception_handler(Problem, of_problem)
     app.add_exception_handler(ExportError, of_program)
     app.add_exception_handler(RequestValidationError, of_validation)

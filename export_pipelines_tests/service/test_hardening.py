@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import socket
+import struct
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -171,6 +172,20 @@ def test_a_body_that_does_not_come_is_not_waited_for(alone: Alone) -> None:
     head = f"POST /exports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 100\r\n\r\n"
     with closing(connected(alone, head.encode() + b'{"type"')) as connection:
         assert connection.recv(1000).startswith(b"HTTP/1.1 408")
+
+
+def test_a_client_that_goes_away_within_its_request_is_no_fault_of_the_service(alone: Alone) -> None:
+    key = alone.served.keys[OPERATOR]
+    head = f"POST /exports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 100\r\n\r\n"
+    count = 'status="499"'
+    with closing(connected(alone, head.encode() + b'{"type"')) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    until = time.monotonic() + REQUEST_S + 20
+    while count not in requests.get(f"{alone.served.url}/metrics", auth=alone.auth, timeout=30).text:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    said = [log.read_text() for log in alone.served.project.root.glob("service-*.log")]
+    assert said and "Traceback" not in "".join(said)
 
 
 def test_a_body_of_a_gigabyte_is_refused_before_it_comes(alone: Alone) -> None:
