@@ -171,13 +171,18 @@ def check_run(plan: Plan, source: Source) -> int:
 
 def count_rows(plan: Plan, source: Source) -> int:
     """The same of a source that was checked before."""
-    # Counting a report's groups would be making it: its rows are known, and told, before any is written. How many rows
-    # stay of those that are asked more afterwards shows in writing them, where the limits hold too.
-    if plan.report is not None or plan.query.counts_at_most:
+    if not counts_before(plan):
         return 0
     rows = source.count(plan.query)
     require_room(plan, rows)
     return rows
+
+
+def counts_before(plan: Plan) -> bool:
+    """Whether the rows are counted before they are read. Counting a report's groups would be making it: its rows are known, and
+    told, before any is written. How many rows stay of those that are asked more afterwards shows in writing them, where the
+    limits hold too."""
+    return plan.report is None and not plan.query.counts_at_most
 
 
 def _require_all_rows(plan: Plan, expected: int, written: int) -> None:

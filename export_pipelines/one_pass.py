@@ -2,22 +2,24 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
 from export_pipelines import logs
-from export_pipelines.artifact_of_run import Input, Rows, RunContext, count_rows, watched, write_artifact
+from export_pipelines.artifact_of_run import Input, Rows, RunContext, counts_before, watched, write_artifact
 from export_pipelines.artifacts import Manifest, Staging
 from export_pipelines.artifacts.contract import require_contract
 from export_pipelines.errors import ExportError
+from export_pipelines.plan.limits import require_room
 from export_pipelines.plan.plan import Plan
 from export_pipelines.plan.query.query import Query
+from export_pipelines.read.source import Source
 from export_pipelines.run.first_rows import FirstRows
 from export_pipelines.run.observer import Observer
+from export_pipelines.run.threads import KeptThread, kept_threads
 from export_pipelines.run.window_cutter import Reading, WindowRows
 
 log = logs.for_machines(__name__)
@@ -58,7 +60,7 @@ def write_in_one_pass(windows: Sequence[PassWindow], query: Query, context: RunC
     context.store.sweep(export)
     require_contract(windows[0].plan, context.store)
     context.source.check(query)
-    expected = [_counted(window.plan, context) for window in windows]
+    expected = _counted([window.plan for window in windows], context.source)
     rows = [
         WindowRows(window.plan, 0 if isinstance(count, ExportError) else count)
         for window, count in zip(windows, expected, strict=True)
@@ -67,13 +69,13 @@ def write_in_one_pass(windows: Sequence[PassWindow], query: Query, context: RunC
     writing = _Writing(context, context.store.latest(export))
     log.debug("pass begun", extra={"export": export, "windows": len(windows)})
     with _threads(reading) as (reader, writer):
-        reader.submit(copy_context().run, reading.run)
+        reader.submit(reading.run)
         reading.begun.wait()
         jobs = zip(windows, rows, expected, strict=True)
 
         def submitted(number: int) -> list[Future[Result]]:
             return [
-                writer.submit(copy_context().run, writing.write, window, taken, count)
+                writer.submit(writing.write, window, taken, count)
                 for window, taken, count in islice(jobs, number)
             ]
 
@@ -92,24 +94,37 @@ def _window_of_pass(rows: WindowRows, expected: int, staging: Staging) -> Iterat
     yield Input(rows, expected)
 
 
-def _counted(plan: Plan, context: RunContext) -> int | ExportError:
+def _counted(plans: Sequence[Plan], source: Source) -> list[int | ExportError]:
+    """The rows of each window, or why it cannot be written."""
+    if not counts_before(plans[0]):
+        return [0] * len(plans)
+    counted = list[int | ExportError]()
+    while left := plans[len(counted) :]:
+        try:
+            for plan, rows in zip(left, source.counts([plan.query for plan in left]), strict=True):
+                counted.append(_with_room(plan, rows))
+        except ExportError as error:
+            counted.append(error)
+    return counted
+
+
+def _with_room(plan: Plan, rows: int) -> int | ExportError:
     try:
-        return count_rows(plan, context.source)
+        require_room(plan, rows)
     except ExportError as error:
         return error
+    return rows
 
 
 @contextmanager
-def _threads(reading: Reading) -> Iterator[tuple[ThreadPoolExecutor, ThreadPoolExecutor]]:
-    """One that reads and one that writes: the caller's thread only waits, as an interrupt needs. They have ended when the block
-    ends, however it does."""
-    reader, writer = (ThreadPoolExecutor(1, thread_name_prefix=name) for name in ("read", "write"))
-    try:
-        yield reader, writer
-    finally:
-        reading.stop()
-        writer.shutdown(cancel_futures=True)
-        reader.shutdown()
+def _threads(reading: Reading) -> Iterator[tuple[KeptThread, KeptThread]]:
+    """One that reads and one that writes: the caller's thread only waits, as an interrupt needs. They have ended their work when
+    the block ends, however it does."""
+    with kept_threads(2) as (reader, writer):
+        try:
+            yield reader, writer
+        finally:
+            reading.stop()
 
 
 @dataclass

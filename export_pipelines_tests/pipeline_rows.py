@@ -3,7 +3,7 @@
 import csv
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,9 @@ class Breaking:
 
     def count(self, query: Query) -> int:
         return open_source(self.url).count(query) + (self.error is None)
+
+    def counts(self, queries: Sequence[Query]) -> Iterator[int]:
+        return map(self.count, queries)
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         yield from open_source(self.url).read(query)

@@ -7,8 +7,8 @@ are in the store anyway."""
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
+from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Self
 
@@ -18,6 +18,7 @@ from export_pipelines.interrupts import Interrupted, is_interrupted
 from export_pipelines.orchestration.deliver_window import deliver_window
 from export_pipelines.orchestration.edges import Delivered, Written
 from export_pipelines.project import Project
+from export_pipelines.run.threads import kept_threads
 
 
 class DeliveriesBeside:
@@ -31,26 +32,18 @@ class DeliveriesBeside:
         self._ended: dict[str, Written] = {}
         self.resources = replace(project.resources, require_time=_require_time)
         self._is_over = threading.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="deliver")
+        self._opened = ExitStack()
         self._sent: dict[str, Future[tuple[Delivered, ...]]] = {}
 
     def __enter__(self) -> Self:
-        self.resources.sessions.__enter__()
+        self._opened.enter_context(self.resources.sessions)
+        (self._thread,) = self._opened.enter_context(kept_threads(1))
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Waits for the delivery in hand, and begins no other."""
+        """Waits for the delivery in hand, which an interrupt ends, too, and begins no other."""
         self._is_over.set()
-        self._thread.shutdown(wait=False, cancel_futures=True)
-        begun = [sent for sent in self._sent.values() if not sent.cancelled()]
-        # not for the thread, which Python takes for ended once an interrupt came while it was joined
-        try:
-            wait(begun)
-        except BaseException:  # the interrupt, which ends the delivery, too
-            wait(begun)
-            raise
-        finally:
-            self.resources.sessions.__exit__()
+        self._opened.close()
 
     def ended(self, window: Written) -> None:
         """The window was written, or failed; it is delivered after those before it."""
@@ -58,9 +51,7 @@ class DeliveriesBeside:
         while self._waiting and (following := self._ended.get(self._waiting[0])):
             self._waiting.popleft()
             if following.deliver:
-                self._sent[following.window.key] = self._thread.submit(
-                    copy_context().run, self._deliver, following
-                )
+                self._sent[following.window.key] = self._thread.submit(self._deliver, following)
 
     def with_outcome(self, window: Written) -> Written:
         """With what came of those of its deliveries that were tried here; after the block."""

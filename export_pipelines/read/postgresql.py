@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +85,17 @@ class PostgresqlSource:
         return cls(make_url(url), connections)
 
     def check(self, query: Query) -> None:
-        self._scalar(query, f"EXPLAIN {query.sql}")
+        with self._asking() as connection:
+            _scalar(connection, f"EXPLAIN {query.sql}", query)
 
     def count(self, query: Query) -> int:
-        return int(self._scalar(query, query.count_sql))
+        (rows,) = self.counts([query])
+        return rows
+
+    def counts(self, queries: Sequence[Query]) -> Iterator[int]:
+        with self._asking() as connection:
+            for query in queries:
+                yield int(_scalar(connection, query.count_sql, query))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         try:
@@ -182,14 +189,6 @@ class PostgresqlSource:
         size = {"adbc.postgresql.batch_size_hint_bytes": str(query.batch_bytes)}
         return session(adbc_driver_postgresql.connect(self.address()), **size)
 
-    def _scalar(self, query: Query, sql: str) -> Any:
-        """The first cell of what `sql` gives."""
-        with self._asking() as connection:
-            # the text is the plan's, with every value quoted by `inlined`
-            row = connection.execute(inlined(sql, query.values)).fetchone()
-        assert row is not None
-        return row[0]
-
     @contextmanager
     def _asking(self) -> "Iterator[psycopg.Connection[Any]]":
         """A connection whose errors are those that a person can act on."""
@@ -236,6 +235,13 @@ class PostgresqlSource:
                 f"the connection broke: {what}; nothing was kept", where=self.place, remedy="run it again"
             )
         return SourceError(f"reading stopped: {_without_values(what)}", where=self.place)
+
+
+def _scalar(connection: "psycopg.Connection[Any]", sql: str, query: Query) -> Any:
+    """The first cell of what `sql` gives, which is the plan's, with every value quoted."""
+    row = connection.execute(inlined(sql, query.values)).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _read(session: Session, sql: str, query: Query) -> Iterator[pa.RecordBatch]:

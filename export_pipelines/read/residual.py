@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from operator import itemgetter
 from typing import Any
@@ -50,6 +50,14 @@ class Asking:
             rows = self.source.count(query)
         log.debug("rows counted", extra={"rows": rows})
         return rows
+
+    def counts(self, queries: Sequence[Query]) -> Iterator[int]:
+        counted = self.source.counts(queries)
+        for query in queries:
+            with self._naming(query):
+                rows = next(counted)
+            yield rows
+        log.debug("rows counted", extra={"windows": len(queries)})
 
     def cut(self, query: Query) -> Cut:
         """How connections share the rows of the query, or why one reads them all. Raises SourceError."""

@@ -81,6 +81,9 @@ class SqlalchemySource:
     def count(self, query: Query) -> int:
         return int(self._scalar(query, query.count_sql))
 
+    def counts(self, queries: Sequence[Query]) -> Iterator[int]:
+        return map(self.count, queries)
+
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         spelling = Spelling(query.columns, self.place, infinite=isinstance(self.engine.dialect, PGDialect))
         with self._asked(query, query.sql) as result, spelling:

@@ -1,7 +1,7 @@
 """Reads SQLite: ADBC column by column; Python's sqlite3 where a query calls functions that only it can register."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -57,6 +57,9 @@ class SqliteSource:
                 return int(connection.execute(query.count_sql, query.values).fetchone()[0])
             except sqlite3.DatabaseError as error:
                 raise self._broken(connection, query, error) from error
+
+    def counts(self, queries: Sequence[Query]) -> Iterator[int]:
+        return map(self.count, queries)
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         ordered = self._ordered(query)

@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from export_pipelines.run.channel import Channel, Stop, Stopped, waited
 from export_pipelines.run.observer import Batch, Observer
+from export_pipelines.run.threads import kept_threads
 
 T = TypeVar("T")
 Size = tuple[int, int]  # rows, bytes
@@ -44,16 +43,16 @@ class Stages:
         return output
 
     def run(self, last: Iterator[T]) -> Generator[T, None, None]:
-        """Starts all stages and gives the items of the `last` as they come; all threads have ended when it ends.
+        """Starts all stages and gives the items of the `last` as they come; all stages have ended when it ends.
 
         The first error of all threads is raised, after the others ended. The caller's thread only waits: an interrupt that
         came while a library works would end as an error of that library.
         """
         failure: BaseException | None = None
-        with ThreadPoolExecutor(len(self._stages), thread_name_prefix="export") as pool:
+        with kept_threads(len(self._stages)) as threads:
             try:
-                for stage in self._stages:
-                    pool.submit(copy_context().run, self._work, stage)
+                for stage, thread in zip(self._stages, threads, strict=True):
+                    thread.submit(self._work, stage)
                 yield from last
             except BaseException as error:
                 failure = self._causes[0] if self._causes else error

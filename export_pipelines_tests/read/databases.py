@@ -209,6 +209,7 @@ def chosen(database: Database, request: PlanRequest) -> list[int]:
     source = source_of(database)
     source.check(query)
     rows, count = _numbers(source, query), source.count(query)
+    assert list(source.counts([query, query])) == [count, count]
     assert count == len(rows) if query.residual is None else count >= len(rows)
     return rows
 

@@ -2,7 +2,7 @@
 
 import random
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -187,6 +187,9 @@ class Handing:
 
     def count(self, query: Query) -> int:
         return sum(batch.num_rows for batch in self.batches)
+
+    def counts(self, queries: Sequence[Query]) -> Iterator[int]:
+        return map(self.count, queries)
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         self.asked.append(query)

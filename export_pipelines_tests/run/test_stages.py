@@ -10,6 +10,8 @@ import pytest
 
 from export_pipelines.run.observer import Batch, Deaf
 from export_pipelines.run.stages import Stages
+from export_pipelines.run.threads import NAME
+from export_pipelines_tests.run.at_work import at_work
 from export_pipelines_tests.run.heard import Heard
 
 EMPTY: tuple[int, int] = (0, 0)
@@ -33,7 +35,7 @@ def test_items_go_through_all_stages_in_order(waiting: tuple[int, ...]) -> None:
     assert list(stages.run(chain(stages, range(50), *waiting))) == [n + len(waiting) for n in range(50)]
 
 
-def test_each_stage_has_a_thread_of_its_own_and_none_is_left() -> None:
+def test_each_stage_has_a_thread_of_its_own_and_none_is_at_work_afterwards() -> None:
     threads: dict[str, set[str]] = {"a": set(), "b": set()}
 
     def through(name: str, items: Iterable[int]) -> Iterator[int]:
@@ -41,12 +43,12 @@ def test_each_stage_has_a_thread_of_its_own_and_none_is_left() -> None:
             threads[name].add(threading.current_thread().name)
             yield item
 
-    before, stages = set(threading.enumerate()), Stages(Deaf())
+    stages = Stages(Deaf())
     first = stages.add("a", through("a", range(9)), one_row)
     second = stages.add("b", through("b", first), one_row)
     assert list(stages.run(second)) == list(range(9))
     assert [len(thread) for thread in threads.values()] == [1, 1] and threads["a"] != threads["b"]
-    assert set(threading.enumerate()) <= before
+    assert at_work() == []
 
 
 def test_a_stream_without_end_is_taken_as_it_comes_and_left_at_will() -> None:
@@ -57,11 +59,11 @@ def test_a_stream_without_end_is_taken_as_it_comes_and_left_at_will() -> None:
             items.append(item)
             yield item
 
-    before, stages = set(threading.enumerate()), Stages(Deaf())
+    stages = Stages(Deaf())
     running = stages.run(chain(stages, endless(), 0, 2))
     assert list(islice(running, 100)) == list(range(2, 102))
     running.close()
-    assert set(threading.enumerate()) <= before
+    assert at_work() == []
     assert len(items) < 110  # what the stages hold, however long it goes on
 
 
@@ -104,7 +106,7 @@ def test_an_iterator_is_closed_in_its_thread() -> None:
     running = stages.run(chain(stages, source()))
     next(running)
     running.close()
-    assert len(closed) == 1 and closed[0].startswith("export_")
+    assert len(closed) == 1 and closed[0].startswith(NAME)
 
 
 def test_stages_see_the_context_of_their_caller() -> None:

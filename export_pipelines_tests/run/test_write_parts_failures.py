@@ -20,6 +20,7 @@ from export_pipelines.run.write_parts import write_parts
 from export_pipelines_tests.cells import in_turn
 from export_pipelines_tests.encode.readers import READERS
 from export_pipelines_tests.encode.tables import MemorySink, MemoryStore, Row, batches_of, column, plan_of
+from export_pipelines_tests.run.at_work import at_work
 
 COLUMNS = [column("id", Kind.INTEGER), column("name")]
 ROWS: list[Row] = [(i, f"name {i}") for i in range(40)]
@@ -146,9 +147,8 @@ def test_the_part_that_was_begun_is_aborted(name: str) -> None:
 
 @every_failure
 def test_no_thread_is_left(failure: Failure) -> None:
-    before = set(threading.enumerate())
     failure.run()
-    assert set(threading.enumerate()) <= before
+    assert at_work() == []
 
 
 @every_failure

@@ -77,10 +77,17 @@ class MariadbSource:
         return cls(make_url(url))
 
     def check(self, query: Query) -> None:
-        self._scalar(query, f"EXPLAIN {query.sql}")
+        with self._connected() as connection, self._errors():
+            _scalar(connection, f"EXPLAIN {query.sql}", query)
 
     def count(self, query: Query) -> int:
-        return int(self._scalar(query, query.count_sql))
+        (rows,) = self.counts([query])
+        return rows
+
+    def counts(self, queries: Sequence[Query]) -> Iterator[int]:
+        with self._connected() as connection, self._errors():
+            for query in queries:
+                yield int(_scalar(connection, query.count_sql, query))
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in query.columns]
@@ -113,14 +120,6 @@ class MariadbSource:
             for n in doubles:
                 columns[n] = real_texts(columns[n].cast(pa.float64()))
             yield pa.RecordBatch.from_arrays(columns, names=names)
-
-    def _scalar(self, query: Query, sql: str) -> Any:
-        """The first cell of what `sql` gives."""
-        with self._connected() as connection, self._errors(), connection.cursor() as cursor:
-            cursor.execute(inlined(sql, query.values))
-            row = cursor.fetchone()
-        assert row is not None
-        return row[0]
 
     @contextmanager
     def _connected(self) -> Iterator["Connection[Any]"]:
@@ -211,6 +210,15 @@ class MariadbSource:
                 continue
             if warning_codes.intersection(codes):
                 raise error(what, where=self.place, remedy=remedy)
+
+
+def _scalar(connection: "Connection[Any]", sql: str, query: Query) -> Any:
+    """The first cell of what `sql` gives."""
+    with connection.cursor() as cursor:
+        cursor.execute(inlined(sql, query.values))
+        row = cursor.fetchone()
+    assert row is not None
+    return row[0]
 
 
 def inlined(sql: str, parameters: tuple[str | int | float | None, ...]) -> str:
