@@ -20,6 +20,9 @@ VARIABLE, LEVEL = "EXPORT_PIPELINES_LOG", "EXPORT_PIPELINES_LOG_LEVEL"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 PROGRAM = "export_pipelines"
 
+# of a connection that is closed while an interrupt comes it shows a traceback; the interrupt is raised anyway
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+
 _run: ContextVar[str] = ContextVar("run", default="")
 _process = f"process-{uuid.uuid4().hex[:12]}"  # of records outside of any run
 

@@ -26,6 +26,26 @@ def test_the_page_of_errors_is_made_of_the_code() -> None:
     assert (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8") == error_page()
 
 
+INTERRUPTED = """
+import sqlalchemy as sa
+from export_pipelines import logs
+
+class Closing:
+    def close(self):
+        raise KeyboardInterrupt
+
+try:
+    sa.create_engine("sqlite://").pool._close_connection(Closing())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_connection_that_is_closed_as_an_interrupt_comes_shows_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=True)
+    assert done.stdout == "interrupted\n" and not done.stderr
+
+
 def test_another_word_is_refused(quiet_afterwards: None) -> None:
     with pytest.raises(SettingsError, match='EXPORT_PIPELINES_LOG: "yaml" is no way to log'):
         logs.log_as_asked({logs.VARIABLE: "yaml"})
