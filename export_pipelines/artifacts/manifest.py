@@ -18,7 +18,7 @@ ROW_DIGESTS_NAME = ".row_digests"
 FORMAT_VERSION = 1  # a higher one means something else by a key of before; new keys need none
 NO_ACCESS_FILE: dict[str, object] = {"access": "one operator may do everything"}  # without access.yaml
 STORE_ALONE = {"sealed_bytes", "sealed_sha256", "sealed_as"}
-REMEMBERED_BYTES = 8192  # of a manifest that is parsed once; larger ones take too much memory
+REMEMBERED_BYTES = 8192  # of a manifest; of larger ones only some are remembered, since they take much memory
 RERUN = "run the export again for this window; the source still holds the rows"
 
 
@@ -260,7 +260,7 @@ class Manifest(Stored):
     @classmethod
     def of(cls, artifact: str, data: builtins.bytes) -> "Manifest":
         """The manifest that lies in the store as that of `artifact`. Raises DamagedArtifact."""
-        return _remembered(artifact, data) if len(data) <= REMEMBERED_BYTES else _stored(artifact, data)
+        return (_remembered if len(data) <= REMEMBERED_BYTES else _recent)(artifact, data)
 
     def _digest(self) -> str:
         return _digest(self.model_dump(mode="json", exclude_unset=True))
@@ -274,9 +274,8 @@ def _stored(artifact: str, data: bytes) -> Manifest:
     return manifest
 
 
-_remembered = lru_cache(maxsize=512)(
-    _stored
-)  # a run reads those that it has written, and those before, again and again
+# a run reads those that it has written, and those before, again and again
+_remembered, _recent = lru_cache(maxsize=512)(_stored), lru_cache(maxsize=40)(_stored)
 
 
 def _object_in(data: bytes, where: str) -> dict[str, Any]:

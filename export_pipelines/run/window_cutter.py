@@ -17,6 +17,7 @@ from export_pipelines.read.source import OutOfOrder, Source
 from export_pipelines.run.channel import Channel, Stop, Stopped, credit
 from export_pipelines.transform.casts import conform
 
+LARGER = 1.7  # than batches of the source those of a window may be, where fewer are enough then
 WAITING = 1  # batches of a window that are read before they are taken
 
 Milliseconds = npt.NDArray[np.int64]
@@ -60,9 +61,12 @@ class WindowRows(Iterator[pa.RecordBatch]):
                 self._hand_over()
 
     def _size(self, most: int) -> int:
-        """Rows of a batch. Each batch of masked columns costs as much as some thousand rows, so those of the window are as few as
-        can be, and alike."""
-        return most if self.expected <= most else -(-self.expected // -(-self.expected // most))
+        """Rows of a batch. Each batch of masked columns costs as much as some thousand rows, so those of the window are few, and
+        alike."""
+        if self.expected <= most:
+            return most
+        batches = -(-self.expected // int(LARGER * most))
+        return -(-self.expected // batches)
 
     def _hand_over(self) -> None:
         pieces, seconds = self._pieces, self._seconds
