@@ -9,9 +9,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
 from urllib.parse import urlsplit
+
+from export_pipelines_servers.http_server import HttpServer, whole_body
 
 Fault = Literal[
     "pass",  # on to moto
@@ -107,7 +109,7 @@ def failing_aws(server: str) -> Iterator[FailingAws]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = whole_body(self, int(self.headers.get("Content-Length") or 0))
             operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
             if operation not in WORDS:
                 self._answer(*self._forwarded(body))
@@ -173,7 +175,7 @@ def failing_aws(server: str) -> Iterator[FailingAws]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served = HttpServer(("127.0.0.1", 0), Handler)
     served.daemon_threads = True
     proxy.url = f"http://127.0.0.1:{served.server_address[1]}"
     thread = threading.Thread(target=served.serve_forever, args=(POLL_S,), daemon=True)

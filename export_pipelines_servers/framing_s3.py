@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from export_pipelines_servers.authority import authority
+from export_pipelines_servers.http_server import HttpServer
 from export_pipelines_servers.s3 import KEY, SECRET, S3Server
 
 KEPT = (
@@ -95,7 +96,7 @@ def framing_gateway(server: S3Server, folder: Path) -> Iterator[Gateway]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served = HttpServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority().files(folder))
     served.socket = context.wrap_socket(served.socket, server_side=True)

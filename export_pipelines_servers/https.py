@@ -5,10 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from export_pipelines_servers.authority import authority
+from export_pipelines_servers.http_server import HttpServer
 
 # An operator's allowed.yaml that opens this machine to webhooks, and leaves all else to exports.
 OPENED = """\
@@ -86,7 +87,7 @@ def _handler(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
 def https_server(client_ca: Any = None) -> Iterator[Inbox]:
     """With `client_ca`, an authority, only clients with a certificate of its making are let in."""
     inbox = Inbox()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(inbox))
+    server = HttpServer(("127.0.0.1", 0), _handler(inbox))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority().certificate("localhost").configure_cert(context)
     if client_ca is not None:
