@@ -8,6 +8,7 @@ from datetime import datetime
 import dagster as dg
 
 from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts.stored_manifests import joined
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.overrides import require_leads
 from export_pipelines.errors import WindowError
@@ -39,8 +40,8 @@ class Backfill:
     left: tuple[str, ...] = ()
 
     @property
-    def manifests(self) -> tuple[Manifest, ...]:
-        return tuple(manifest for outcome in self.outcomes for manifest in outcome.manifests)
+    def manifests(self) -> Sequence[Manifest]:
+        return joined(tuple(outcome.manifests for outcome in self.outcomes))
 
     @property
     def failures(self) -> dict[str, str]:

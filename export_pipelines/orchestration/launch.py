@@ -11,6 +11,7 @@ import dagster as dg
 
 from export_pipelines import logs
 from export_pipelines.artifacts import Manifest
+from export_pipelines.artifacts.stored_manifests import StoredManifests
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.overrides import RunOverrides, require_leads
 from export_pipelines.interrupts import INTERRUPTED, Interrupted
@@ -40,7 +41,7 @@ class Outcome:
     `failures` maps the key of each window that failed to one clear text; `exit_code` is 0, 1 or 2."""
 
     run_id: str
-    manifests: tuple[Manifest, ...]
+    manifests: Sequence[Manifest]
     failures: Mapping[str, str]
     exit_code: int
 
@@ -140,7 +141,7 @@ def run_job(
     failures, exit_code = failures_in(result.all_events, keys)
     if exit_code >= INTERRUPTED:
         raise Interrupted
-    manifests = tuple(location.project.store.manifest(artifact) for artifact in _artifacts(result, path))
+    manifests = StoredManifests(location.project.store, _artifacts(result, path))
     return Outcome(result.run_id, manifests, failures, exit_code or (0 if result.success else UNEXPECTED))
 
 
@@ -150,9 +151,9 @@ def _window(definition: ExportDefinition, partition_key: str | None, now: dateti
     return window_of(definition, partition_key)
 
 
-def _artifacts(result: dg.ExecuteInProcessResult, path: str) -> list[str]:
+def _artifacts(result: dg.ExecuteInProcessResult, path: str) -> tuple[str, ...]:
     try:
         written = result.output_for_node(path)
     except dg.DagsterInvariantViolationError:  # the run did not get as far
-        return []
-    return [window.artifact for window in map(Written.model_validate, written) if window.artifact]
+        return ()
+    return tuple(window.artifact for window in map(Written.model_validate, written) if window.artifact)
