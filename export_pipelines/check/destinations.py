@@ -7,8 +7,10 @@ from export_pipelines.catalog.load import shown
 from export_pipelines.check.fault import ALERTS, ALLOWED, CheckFault
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.allowed import ANY
+from export_pipelines.definition.destinations.named import Named
 from export_pipelines.delivery import Resources, open_destination
 from export_pipelines.errors import DefinitionError, ExportError
+from export_pipelines.yaml.lines import Key
 
 
 def destination_faults(
@@ -17,9 +19,11 @@ def destination_faults(
     """Secrets, keys and certificates that are not there; what a server says only when `connect` asks it."""
     for definition in definitions:
         for index, entry in enumerate(definition.deliver):
-            refused = list(_refusals(definition, index, resources))
-            yield from refused
-            if refused:
+            faults = list(_refusals(definition, index, resources)) or list(
+                unset_variables(definition, ("deliver", index, entry.kind), entry.named(), resources)
+            )
+            yield from faults
+            if faults:
                 continue
             try:
                 destination = open_destination(entry, resources)
@@ -37,6 +41,17 @@ def _refusals(definition: ExportDefinition, index: int, resources: Resources) ->
         refusal = resources.refusal(named.kind, named.name)
         if refusal:
             text = f"{definition.at(*key)}: {'.'.join(map(str, key))}: {refusal}"
+            yield CheckFault(definition.name, "error", text)
+
+
+def unset_variables(
+    definition: ExportDefinition, key: Key, named: Iterable[Named], resources: Resources
+) -> Iterator[CheckFault]:
+    """Each variable that a destination or a sink, whose settings lie at `key`, names and nobody has set."""
+    for setting, kind, name in named:
+        if kind == "variables" and not resources.environment.get(name):
+            where = (*key, *setting)
+            text = f"{definition.at(*where)}: {'.'.join(map(str, where))}: the variable {name} is not set (set {name} in the environment)"
             yield CheckFault(definition.name, "error", text)
 
 

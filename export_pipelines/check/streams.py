@@ -5,6 +5,7 @@ from datetime import datetime
 
 from export_pipelines.access import Policy
 from export_pipelines.catalog import Catalog
+from export_pipelines.check.destinations import unset_variables
 from export_pipelines.check.fault import CheckFault, faults_of
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.delivery import Resources
@@ -44,6 +45,10 @@ def _faults(
     from export_pipelines.streaming.plannable import require_plannable
 
     require_plannable(request, resources)
+    definition = request.definition
+    stream = definition.stream
+    assert stream
+    yield from unset_variables(definition, ("stream", stream.kind), stream.sink.named(), resources)
     if not connect:
         return
     from export_pipelines.read.open_source import open_source
@@ -53,7 +58,7 @@ def _faults(
 
     url = settings.source_url.get_secret_value()
     prepared = prepare(request, url, resources)
-    name = request.definition.name
+    name = definition.name
     how = f"{name}: new rows are found by {prepared.mechanism.name}: {prepared.mechanism.reason}"
     yield CheckFault(name, "warning" if prepared.mechanism.settle_s else "note", how)
     horizon = prepared.horizon(open_source(url))
