@@ -211,8 +211,8 @@ def _show(project: Project, manifests: Sequence["Manifest"], failures: Mapping[s
 def _tell_kept(manifests: Sequence["Manifest"], failures: Mapping[str, str]) -> None:
     if manifests and failures:
         say(
-            "what was written is kept: `export-pipelines deliveries --failed` tells what has not arrived, "
-            "`export-pipelines deliver ARTIFACT` sends it"
+            "what was written is kept: `export-pipelines deliveries` tells what has not arrived, and when it is tried again, "
+            "`export-pipelines deliver ARTIFACT` sends it now"
         )
 
 

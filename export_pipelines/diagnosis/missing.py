@@ -24,7 +24,8 @@ def _refused(case: Case) -> Iterator[Finding]:
     if case.fault:
         yield Finding("bad", f"A run would be refused now: {case.fault}", case.fault.remedy)
     if case.silent_daemons:
-        text = f"Nothing takes runs from the queue: Dagster's {', '.join(case.silent_daemons).lower()} does not answer."
+        names, verb = ", ".join(case.silent_daemons).lower(), "do" if len(case.silent_daemons) > 1 else "does"
+        text = f"Nothing takes runs from the queue: Dagster's {names} {verb} not answer."
         yield Finding("bad", text, DAEMON)
 
 

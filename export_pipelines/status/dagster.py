@@ -26,7 +26,9 @@ def _daemon(observed: ObservedInstance, beats: list[Heartbeat]) -> Finding:
     newest = max((beat.at for beat in beats if beat.at), default=None)
     if newest is None:
         return Finding(
-            "bad", "Dagster's daemon has never run: no schedule is kept, no run starts", START_DAEMON
+            "bad",
+            "Dagster's daemon has never run: no schedule is kept, no run of the UI starts",
+            START_DAEMON,
         )
     if silent:
         text = f"of Dagster's daemon, {', '.join(silent).lower()} does not answer"

@@ -55,7 +55,7 @@ def test_what_is_well_has_no_cause(project: Project, terminal: Terminal) -> None
 
 def test_no_daemon_is_a_cause(project: Project, terminal: Terminal) -> None:
     found = told(terminal)
-    assert "does not answer" in texts(found, "missing", "bad")
+    assert "do not answer" in texts(found, "missing", "bad")
     assert "export-pipelines ui" in texts(found, "missing", "bad")
 
 

@@ -70,7 +70,10 @@ def test_a_daemon_that_never_ran_needs_attention(terminal: Terminal) -> None:
     answer = terminal("status")
     assert answer.code == 1
     lines = answer.stdout.splitlines()
-    assert "daemon       PROBLEM  Dagster's daemon has never run: no schedule is kept, no run starts" in lines
+    assert (
+        "daemon       PROBLEM  Dagster's daemon has never run: no schedule is kept, no run of the UI starts"
+        in lines
+    )
     assert sum("PROBLEM" in line for line in lines) == 1
 
 
