@@ -1,6 +1,8 @@
 """A run that somebody ends is interrupted, also after its storage was away for a moment."""
 
+import signal
 import time
+from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -18,6 +20,18 @@ def nothing() -> None: ...
 @dg.job
 def daily() -> None:
     nothing()
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """As in the process of a run, whatever this one was started with, or other tests left."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
 
 
 @pytest.mark.parametrize("failures", [0, 3])
