@@ -8,8 +8,9 @@ from export_pipelines.check.fault import ALERTS, ALLOWED, CheckFault
 from export_pipelines.definition import ExportDefinition
 from export_pipelines.definition.allowed import ANY
 from export_pipelines.definition.destinations.named import Named
+from export_pipelines.definition.destinations.secret import SecretName
 from export_pipelines.delivery import Resources, open_destination
-from export_pipelines.errors import DefinitionError, ExportError
+from export_pipelines.errors import DefinitionError, ExportError, SettingsError
 from export_pipelines.yaml.lines import Key
 
 
@@ -49,10 +50,13 @@ def unset_variables(
 ) -> Iterator[CheckFault]:
     """Each variable that a destination or a sink, whose settings lie at `key`, names and nobody has set."""
     for setting, kind, name in named:
-        if kind == "variables" and not resources.environment.get(name):
-            where = (*key, *setting)
-            text = f"{definition.at(*where)}: {'.'.join(map(str, where))}: the variable {name} is not set (set {name} in the environment)"
-            yield CheckFault(definition.name, "error", text)
+        if kind != "variables":
+            continue
+        where = (*key, *setting)
+        try:
+            resources.secret(SecretName(env=name), ".".join(map(str, where)))
+        except SettingsError as error:
+            yield CheckFault(definition.name, "error", f"{definition.at(*where)}: {error}")
 
 
 def allowed_notes(resources: Resources) -> Iterator[CheckFault]:

@@ -47,24 +47,6 @@ def test_good_exports_have_no_faults(project: Project) -> None:
     assert check(project, connect=True) == []
 
 
-def test_every_variable_that_is_not_set_is_named(project: Project) -> None:
-    """Of destinations and of streams."""
-    for name in ("daily_lead_backup", "live_recipient_events"):
-        project.write(name, (REPOSITORY / "exports" / f"{name}.yaml").read_text(encoding="utf-8"))
-    project.environment["EXPORT_PIPELINES_HASH_KEY"] = KEY
-    unset = {
-        (fault.name, fault.text.partition("the variable ")[2].partition(" ")[0])
-        for fault in check(project)
-        if "is not set (set" in fault.text
-    }
-    assert unset == {
-        ("daily_lead_backup", "S3_ACCESS_KEY"),
-        ("daily_lead_backup", "S3_SECRET_KEY"),
-        ("live_recipient_events", "AWS_ACCESS_KEY"),
-        ("live_recipient_events", "AWS_SECRET_KEY"),
-    }
-
-
 def test_the_shipped_examples_have_no_faults(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
