@@ -166,11 +166,6 @@ def check_run(plan: Plan, source: Source) -> int:
     Raises SourceError when the source cannot be read, LimitReached or RequestError when there are more rows than allowed.
     """
     source.check(plan.query)
-    return count_rows(plan, source)
-
-
-def count_rows(plan: Plan, source: Source) -> int:
-    """The same of a source that was checked before."""
     if not counts_before(plan):
         return 0
     rows = source.count(plan.query)

@@ -48,7 +48,7 @@ class Breaking:
         return open_source(self.url).count(query) + (self.error is None)
 
     def counts(self, queries: Sequence[Query]) -> Iterator[int]:
-        return map(self.count, queries)
+        yield from map(self.count, queries)
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         yield from open_source(self.url).read(query)

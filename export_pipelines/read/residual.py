@@ -52,11 +52,11 @@ class Asking:
         return rows
 
     def counts(self, queries: Sequence[Query]) -> Iterator[int]:
-        counted = self.source.counts(queries)
-        for query in queries:
-            with self._naming(query):
-                rows = next(counted)
-            yield rows
+        with closing(self.source.counts(queries)) as counted:  # type: ignore[type-var]
+            for query in queries:
+                with self._naming(query):
+                    rows = next(counted)
+                yield rows
         log.debug("rows counted", extra={"windows": len(queries)})
 
     def cut(self, query: Query) -> Cut:

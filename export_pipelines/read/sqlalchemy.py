@@ -82,7 +82,7 @@ class SqlalchemySource:
         return int(self._scalar(query, query.count_sql))
 
     def counts(self, queries: Sequence[Query]) -> Iterator[int]:
-        return map(self.count, queries)
+        yield from map(self.count, queries)
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         spelling = Spelling(query.columns, self.place, infinite=isinstance(self.engine.dialect, PGDialect))

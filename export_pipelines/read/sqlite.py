@@ -59,7 +59,7 @@ class SqliteSource:
                 raise self._broken(connection, query, error) from error
 
     def counts(self, queries: Sequence[Query]) -> Iterator[int]:
-        return map(self.count, queries)
+        yield from map(self.count, queries)
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         ordered = self._ordered(query)

@@ -189,7 +189,7 @@ class Handing:
         return sum(batch.num_rows for batch in self.batches)
 
     def counts(self, queries: Sequence[Query]) -> Iterator[int]:
-        return map(self.count, queries)
+        yield from map(self.count, queries)
 
     def read(self, query: Query) -> Iterator[pa.RecordBatch]:
         self.asked.append(query)
