@@ -13,7 +13,7 @@ def insert_new(dialect: str, table: sa.Table) -> Any:
 
 
 @cache
-def insert_new_told(dialect: str, table: sa.Table) -> Any:
+def insert_new_returning(dialect: str, table: sa.Table) -> Any:
     """The same; gives a row for each that was not there. They must be read: SQLite commits nothing before."""
     return insert_new(dialect, table).returning(sa.literal(1))
 

@@ -33,7 +33,7 @@ from export_pipelines.ledger.delivery_rows import (
     required_delivery,
     state_counts,
 )
-from export_pipelines.ledger.inserts import insert_new_told
+from export_pipelines.ledger.inserts import insert_new_returning
 from export_pipelines.ledger.locks import Locks
 from export_pipelines.ledger.renaming import take_along
 from export_pipelines.ledger.rows import artifact_row, delivery_row, export_of
@@ -254,7 +254,9 @@ class Ledger:
             return ours
 
     def _add(self, connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
-        return connection.execute(insert_new_told(connection.dialect.name, table), row).first() is not None
+        return (
+            connection.execute(insert_new_returning(connection.dialect.name, table), row).first() is not None
+        )
 
     def _begin(self, id: str, at: datetime, run_id: str | None, again: bool) -> Attempt:
         with self.engine.begin() as connection:

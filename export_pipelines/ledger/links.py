@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from export_pipelines.ledger.inserts import insert_new_told
+from export_pipelines.ledger.inserts import insert_new_returning
 from export_pipelines.ledger.tables import link_uses, links
 
 
@@ -55,7 +55,7 @@ class Links:
     def use(self, id: str, file: str, at: datetime) -> bool:
         """False where the file was fetched by the link before."""
         with self.engine.begin() as connection:
-            insert = insert_new_told(connection.dialect.name, link_uses)
+            insert = insert_new_returning(connection.dialect.name, link_uses)
             return connection.execute(insert, {"link": id, "file": file, "at": at}).first() is not None
 
     def revoke(self, id: str, at: datetime) -> None:
