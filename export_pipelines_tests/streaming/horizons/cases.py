@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
+
 from export_pipelines.catalog import Catalog, Dataset, load_catalog
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.definition.export import ExportDefinition
@@ -16,7 +18,7 @@ from export_pipelines.plan.window import WHOLE
 from export_pipelines.read.open_source import open_source
 from export_pipelines.streaming.horizon import Horizon, Mechanism
 from export_pipelines.streaming.horizons.open_horizon import choose_mechanism
-from export_pipelines_tests.streaming.horizons.databases import CHANGED, Database
+from export_pipelines_tests.streaming.horizons.databases import CHANGED, Database, Postgresql
 
 FIELDS = (
     "event_id", "lead_id", "event_type", "occurred_at", "outcome", "reason", "recipient.name", "revenue", "cost",
@@ -61,6 +63,13 @@ class Case:
 
     def open(self, **changes: Any) -> Horizon:
         return self.mechanism.open(self.plan(**changes), open_source(self.database.url))
+
+
+def of_poor_role(case: Case, *statements: str) -> Case:
+    """The same on PostgreSQL, as a new role that may do nothing but what the statements give it."""
+    case.database.execute("DROP ROLE IF EXISTS poor", "CREATE ROLE poor LOGIN PASSWORD 'x'", *statements)
+    url = make_url(case.database.url).set(username="poor", password="x")
+    return Case(Postgresql(url.render_as_string(hide_password=False)), case.columns, case.name)
 
 
 def with_columns(columns: NewRowColumns) -> Catalog:

@@ -19,7 +19,7 @@ from export_pipelines.streaming.horizons.replication import ReplicationHorizon
 from export_pipelines.streaming.horizons.table_walk import Walk
 from export_pipelines_servers.databases import new_database
 from export_pipelines_servers.postgresql import postgresql
-from export_pipelines_tests.streaming.horizons.cases import Case
+from export_pipelines_tests.streaming.horizons.cases import Case, of_poor_role
 from export_pipelines_tests.streaming.horizons.databases import LEAD, Postgresql, id_of
 from export_pipelines_tests.streaming.horizons.reader import KEEP, following, next_span
 from export_pipelines_tests.streaming.horizons.test_look_back import DAY
@@ -93,11 +93,7 @@ def test_updates_need_a_replica_identity(replication: Case) -> None:
 
 
 def test_changes_may_not_be_read_by_everybody(replication: Case) -> None:
-    replication.database.execute(
-        "DROP ROLE IF EXISTS poor", "CREATE ROLE poor LOGIN PASSWORD 'x'", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO poor"
-    )  # fmt: skip
-    url = make_url(replication.database.url).set(username="poor", password="x")
-    case = Case(Postgresql(url.render_as_string(hide_password=False)), replication.columns, replication.name)
+    case = of_poor_role(replication, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO poor")
     with closing(case.open()) as horizon:
         with pytest.raises(SourceError, match="ALTER ROLE ... REPLICATION"):
             horizon.check()

@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy.engine import make_url
 
 from export_pipelines.catalog.dataset import NewRowColumns
 from export_pipelines.errors import RequestError, RetryableError, SourceError
 from export_pipelines.streaming.horizon import Horizon
 from export_pipelines.streaming.horizons import look_back, rows
 from export_pipelines_servers.postgresql import standby
-from export_pipelines_tests.streaming.horizons.cases import Case
+from export_pipelines_tests.streaming.horizons.cases import Case, of_poor_role
 from export_pipelines_tests.streaming.horizons.databases import LEAD, Postgresql, id_of
 from export_pipelines_tests.streaming.horizons.reader import following
 
@@ -68,11 +67,7 @@ def test_a_table_that_does_not_tell_its_transactions_is_refused(
 
 def test_a_table_that_may_not_be_read_is_told(snapshots: Case) -> None:
     """What breaks while the table is asked for is the source's error, as in every look."""
-    snapshots.database.execute(
-        "ALTER TABLE events ALTER COLUMN written_by DROP NOT NULL", "DROP ROLE IF EXISTS poor", "CREATE ROLE poor LOGIN PASSWORD 'x'"
-    )  # fmt: skip
-    url = make_url(snapshots.database.url).set(username="poor", password="x")
-    case = Case(Postgresql(url.render_as_string(hide_password=False)), snapshots.columns, snapshots.name)
+    case = of_poor_role(snapshots, "ALTER TABLE events ALTER COLUMN written_by DROP NOT NULL")
     with (
         closing(case.open()) as horizon,
         pytest.raises(SourceError, match="permission denied.*GRANT|grant SELECT"),
