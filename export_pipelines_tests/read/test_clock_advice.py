@@ -1,6 +1,7 @@
 """The source's clock, and the zone that its database is set to."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,10 @@ def test_the_difference_of_the_clocks_is_told(server: Server, hours: int, told: 
 
 
 @pytest.mark.parametrize("url", ["sqlite:///none.db", "dbase://host/x", "mssql+pymssql://host/x"])
-def test_what_has_no_clock_or_does_not_answer_is_not_judged(url: str) -> None:
+def test_what_has_no_clock_or_does_not_answer_is_not_judged(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where SQLite makes its file
     assert clock_ahead(url, lambda: datetime(2000, 1, 1, tzinfo=UTC)) is None
 
 
