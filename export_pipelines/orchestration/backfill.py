@@ -1,7 +1,9 @@
 """Many partitions of one export: runs of up to a month of days each, the failed partitions collected by name."""
 
+import gc
 import uuid
 from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -113,13 +115,25 @@ def _in_turn(
 ) -> dict[Range, Outcome]:
     outcomes: dict[Range, Outcome] = {}
     defs = definitions_of(location, quiet=True)
-    with location.project.sessions:
+    with location.project.sessions, _cycles_collected() as collect:
         for range in ranges:
             if not range.may_begin(location.project):
                 break
             tags, keys = dict(range.tags), range.keys
             outcomes[range] = run_job(location, definition, range.export, keys, instance, defs, tags=tags)
+            collect()
     return outcomes
+
+
+@contextmanager
+def _cycles_collected() -> Iterator[Callable[[], int]]:
+    """What takes away the cycles that a run of Dagster's leaves behind, 70 MB in a year of large days. It looks at nothing that was
+    there before, which is most of all objects, and stays."""
+    gc.freeze()
+    try:
+        yield gc.collect
+    finally:
+        gc.unfreeze()
 
 
 def _side_by_side(

@@ -14,6 +14,7 @@ from export_pipelines.orchestration.checks import definition_check, report
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.edges import Edge, wire
 from export_pipelines.orchestration.failing import as_dagster_failure, failure, interruptible
+from export_pipelines.orchestration.plan_edges import drafts_of, wire_drafts
 from export_pipelines.orchestration.run_tags import (
     ASKED_BY,
     ON_DEMAND,
@@ -99,7 +100,7 @@ def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocatio
     project = location.project
     with logs.run(context.run_id):
         with as_dagster_failure(retry=True), interruptible(context, project):
-            drafts = _steps(name, _drafts(plans), project)
+            drafts = _steps(name, drafts_of(plans), project)
             if name == "mask_pii":
                 _require_readable(drafts, project)
         if name == "mask_pii":
@@ -108,7 +109,7 @@ def add_section(name: str, context: dg.OpExecutionContext, location: CodeLocatio
 
 
 def write(context: dg.OpExecutionContext, location: CodeLocation, plans: Edge) -> Edge:
-    drafts = _drafts(plans)
+    drafts = drafts_of(plans)
     steps = {window_in(draft).key: StepLog(context.log) for draft in drafts}
     with logs.run(context.run_id), interruptible(context, location.project):
         written = WindowWriter(context, location, drafts, steps).write()
@@ -168,10 +169,6 @@ def _steps(name: str, drafts: list[PlanDraft], project: Project) -> list[PlanDra
     return [STEP[name](draft, request) for draft, request in zip(drafts, requests, strict=True)]
 
 
-def _drafts(edge: Edge) -> list[PlanDraft]:
-    return [PlanDraft.model_validate(draft) for draft in edge]
-
-
 def _require_readable(plans: list[PlanDraft], project: Project) -> None:
     """The plans of a run differ in their windows only, so asking once for each SELECT is enough."""
     queries = [added(plan.query, "mask_pii") for plan in plans]
@@ -189,4 +186,4 @@ def _shown(context: dg.OpExecutionContext, name: str, plans: list[PlanDraft]) ->
     metadata: dict[str, Any] = step_metadata(name, plans)
     context.add_output_metadata(metadata)
     log.debug("step planned", extra={"step": name, "export": plans[0].export, "windows": len(plans)})
-    return wire(plans)
+    return wire_drafts(plans)
