@@ -97,7 +97,11 @@ def _recorded(
         if alert:
             project.ledger.notice(alert)
     partitioned = context.has_partition_key or context.has_partition_key_range
-    whole = {outcome.key: materialization_metadata(outcome, location) for outcome in done if outcome.whole}
+    complete = [outcome for outcome in done if outcome.whole]
+    whole = {
+        outcome.key: materialization_metadata(outcome, location, is_newest=outcome is complete[-1])
+        for outcome in complete
+    }
     yield from evaluations(asset, done, history, partitioned)
     faults = faults_of(done)
     log.debug("windows recorded", extra={"whole": len(whole), "failed": len(faults)})

@@ -12,20 +12,20 @@ from export_pipelines.orchestration.edges import Done
 from export_pipelines.orchestration.lineage import column_lineage
 
 
-def materialization_metadata(done: Done, location: CodeLocation) -> dict[str, Any]:
-    """Everything about one window; `done` must have an artifact."""
+def materialization_metadata(done: Done, location: CodeLocation, is_newest: bool = True) -> dict[str, Any]:
+    """Everything about one window; `done` must have an artifact. Of the windows of a run, the newest alone has their columns and
+    where these come from, which is what Dagster shows of an asset: for many windows it would be most of what is stored of them,
+    and the manifest of each has its columns."""
     manifest = done.manifest
     if manifest is None:
         raise ValueError("only an artifact has metadata")
     place = f"{location.project.store.location(manifest.artifact).rstrip('/')}/{MANIFEST_NAME}"  # a path, or a URL
-    lineage = column_lineage(manifest, location)
     return {
         **numbers(manifest, done.written.seconds),
         "dagster/uri": place if "://" in place else Path(place).as_uri(),
         "dagster/row_count": manifest.rows,
         "dagster/partition_row_count": manifest.rows,
-        "dagster/column_schema": column_schema(manifest),
-        **({"dagster/column_lineage": lineage} if lineage else {}),
+        **(_columns(manifest, location) if is_newest else {}),
         "window": str(manifest.window),
         **({"changes": manifest.changes.text} if manifest.changes else {}),
         "artifact": manifest.artifact,
@@ -61,6 +61,14 @@ def _changes(manifest: Manifest) -> dict[str, int]:
         return {}
     rows = {"added": changes.added, "changed": changes.changed, "removed": changes.removed}
     return {f"rows_{name}": number for name, number in rows.items()} | {"rows_of_set": changes.set_rows}
+
+
+def _columns(manifest: Manifest, location: CodeLocation) -> dict[str, Any]:
+    lineage = column_lineage(manifest, location)
+    return {
+        "dagster/column_schema": column_schema(manifest),
+        **({"dagster/column_lineage": lineage} if lineage else {}),
+    }
 
 
 def column_schema(manifest: Manifest) -> dg.TableSchema:

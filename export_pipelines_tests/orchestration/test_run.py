@@ -98,6 +98,17 @@ def test_a_range_is_one_run_with_a_materialization_and_rows_of_its_own_for_each_
     assert len(project.store.manifests("mondays")) == 30
 
 
+def test_the_newest_window_of_a_run_tells_the_columns_of_all(project: Project) -> None:
+    project.write("daily", DAILY)
+    metadata = materializations(project.run("daily", "2024-01-01", "2024-01-03"))
+    columns = {"dagster/column_schema", "dagster/column_lineage"}
+    assert {key: columns & set(window) for key, window in metadata.items()} == {
+        "2024-01-01": set(),
+        "2024-01-02": set(),
+        "2024-01-03": columns,
+    }
+
+
 def test_each_op_tells_what_it_added_to_the_plan(project: Project) -> None:
     result = project.run("daily", "2024-01-15")
     metadata = {
