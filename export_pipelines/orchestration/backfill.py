@@ -1,4 +1,4 @@
-"""Many partitions of one export: runs of up to a month of days each, the failed partitions collected by name."""
+"""Many partitions of one export: runs of up to a quarter of days each, the failed partitions collected by name."""
 
 import gc
 import uuid
