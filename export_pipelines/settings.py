@@ -18,7 +18,7 @@ from export_pipelines.key_versions import (
     read_secret,
 )
 
-MAX_PARTITIONS_PER_RUN = 31  # a month of days: a natural unit to fail, to retry and to see progress by
+MAX_PARTITIONS_PER_RUN = 92  # a quarter of days: they share what a run costs by itself
 MAX_CONNECTIONS = 16  # to the source, of one run
 CATALOG_FILE = "catalog.yaml"  # in HOME: the custom fields of imported leads
 
