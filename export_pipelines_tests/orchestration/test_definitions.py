@@ -79,8 +79,8 @@ def test_partitions_begin_at_the_first_boundary_in_utc(
     assert partitions.get_first_partition_key() == first
 
 
-def test_a_backfill_takes_a_month_of_days_in_one_run(project: Project) -> None:
-    assert asset(project.definitions(), "lead", "daily").backfill_policy == dg.BackfillPolicy.multi_run(31)
+def test_a_backfill_takes_a_quarter_of_days_in_one_run(project: Project) -> None:
+    assert asset(project.definitions(), "lead", "daily").backfill_policy == dg.BackfillPolicy.multi_run(92)
 
 
 def test_steps_run_in_one_process(project: Project) -> None:
