@@ -114,8 +114,8 @@ def backfill(name: str, days: int) -> tuple[str, ...]:
 
 
 def anew(folder: Path, run: Callable[[], Result]) -> Result:
-    """In a HOME of its own, without what was written and delivered before. It goes with `folder`: ext4 makes files at a third of
-    the speed for minutes after many were deleted."""
+    """In a HOME of its own, without what was written and delivered before. It goes with `folder`: for each new file ext4 goes
+    through what was deleted in the last minutes."""
     os.environ[f"{PREFIX}HOME"] = tempfile.mkdtemp(dir=folder)
     return run()
 
