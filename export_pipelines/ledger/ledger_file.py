@@ -38,6 +38,12 @@ def look_at(path: Path) -> Literal["new", "ours"]:
     return "ours" if tables else "new"
 
 
+def is_in_wal(path: Path) -> bool:
+    """Whether its journal is a write-ahead log, which a file says in its 19th byte, and stays."""
+    with path.open("rb") as file:
+        return file.read(19)[18:] == b"\2"
+
+
 def file_error(error: sqlite3.Error, path: Path) -> ExportError:
     """What happened to the ledger's file, as a person can mend it."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # its kind, without the finer one

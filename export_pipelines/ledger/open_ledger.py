@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from export_pipelines.errors import SettingsError
 from export_pipelines.files.locking import locked
 from export_pipelines.files.private import make_database
 from export_pipelines.ledger.ledger import Ledger
-from export_pipelines.ledger.ledger_file import OURS, file_error, look_at
+from export_pipelines.ledger.ledger_file import OURS, file_error, is_in_wal, look_at
 from export_pipelines.ledger.locks import FileLocks, Locks, PostgresqlLocks
 from export_pipelines.ledger.silence import WHERE, raise_silence, silent
 from export_pipelines.ledger.wiping import secure_delete
@@ -105,6 +105,9 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
     if look_at(path) == "new":
         _require_beginning(may_begin, str(path))
     make_database(path)
+    if not is_in_wal(path):
+        with _migrating(path), closing(sqlite3.connect(path, timeout=BUSY_S)) as first:
+            first.execute("PRAGMA journal_mode = WAL")  # of two at once SQLite lets none wait: one would fail
     engine = sa.create_engine(address, connect_args={"timeout": BUSY_S})
     secure_delete(engine)
 
@@ -184,11 +187,14 @@ def _migrate(engine: sa.Engine, address: sa.URL) -> None:
             ) from error
 
 
+def _migrating(path: Path) -> AbstractContextManager[None]:
+    return locked(path.with_name(f"{path.name}.migrating"))
+
+
 @contextmanager
 def _alone(engine: sa.Engine, address: sa.URL) -> Iterator[None]:
     if address.get_backend_name() == "sqlite":
-        path = _path(address)
-        with locked(path.with_name(f"{path.name}.migrating")):
+        with _migrating(_path(address)):
             yield
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

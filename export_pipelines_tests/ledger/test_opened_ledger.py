@@ -1,5 +1,7 @@
 """Ledgers of other versions, and those that cannot be opened."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from export_pipelines.errors import SettingsError, StoreError
+from export_pipelines.files.locking import locked
 from export_pipelines.ledger import open_ledger
+from export_pipelines.ledger.ledger_file import is_in_wal
 from export_pipelines.ledger.silence import LedgerSilent
 from export_pipelines.ledger.tables import metadata
 from export_pipelines.settings import driver_url
@@ -81,3 +85,17 @@ def test_a_commit_that_fails_leaves_no_transaction(tmp_path: Path) -> None:
     with ledger.engine.begin() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() != "x"
     ledger.engine.dispose()
+
+
+def test_a_new_ledger_gets_its_journal_by_one_process_alone(tmp_path: Path) -> None:
+    """Of two that change it at once SQLite lets none wait: one would fail at the program's first start."""
+    path = tmp_path / "ledger.db"
+    with ThreadPoolExecutor(1) as pool:
+        with locked(tmp_path / "ledger.db.migrating"):
+            opening = pool.submit(open_ledger, f"sqlite:///{path}")
+            while not path.exists():
+                time.sleep(0.01)
+            time.sleep(0.3)
+            assert not is_in_wal(path)
+        opening.result()
+    assert is_in_wal(path)
