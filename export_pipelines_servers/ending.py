@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
-from typing import NoReturn
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1
@@ -64,7 +64,12 @@ def end(process: "subprocess.Popen[bytes]", by: signal.Signals = signal.SIGTERM)
     process.wait()
 
 
-def _leave(number: int, _: FrameType | None) -> NoReturn:
+def _leave(number: int, _: FrameType | None) -> None:
+    if number in signal.pthread_sigmask(
+        signal.SIG_BLOCK, ()
+    ):  # undisturbed, and another thread took it: it waits here, too
+        signal.pthread_kill(threading.get_ident(), number)
+        return
     for ending in ENDING:  # what ends is not interrupted once more
         signal.signal(ending, signal.SIG_IGN)
     sys.exit(128 + number)

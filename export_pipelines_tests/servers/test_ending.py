@@ -96,3 +96,22 @@ def test_nothing_is_left_when_the_terminal_ends_all(tmp_path: Path, by: signal.S
     with started(tmp_path, under_make=True, command="sleep 600") as process:
         os.killpg(process.pid, by)
         assert left(tmp_path) == {}
+
+
+def test_a_signal_that_another_thread_takes_waits_for_the_undisturbed_block(tmp_path: Path) -> None:
+    """What it raised while Python forks would be lost, and no other signal would be heard."""
+    program = """\
+import os, signal, threading, time
+from export_pipelines_servers.ending import end_by_signals, undisturbed
+
+end_by_signals()
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+with undisturbed():
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(100_000):
+        pass
+    print("whole", flush=True)
+print("not ended", flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("whole\n", 128 + signal.SIGTERM)
