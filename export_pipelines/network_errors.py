@@ -9,9 +9,10 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from export_pipelines.errors import ExportError, RequestError, RetryableError, SettingsError, Uncertain
 
@@ -94,6 +95,18 @@ def _wrapped(otherwise: Row) -> Row:
     return meaning
 
 
+def _of_aws(row: Row) -> Row:
+    """Of botocore, which knows the server that it asked: a bucket's URL does not name it."""
+
+    def meaning(error: Any) -> Meaning:
+        found = row if isinstance(row, Meaning) else row(error)
+        asked = urlsplit(str(error.kwargs.get("endpoint_url", "")))
+        server = f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"
+        return replace(found, what=f"{found.what}: {server}") if asked.netloc else found
+
+    return meaning
+
+
 TABLE: Mapping[str, Row] = {
     "builtins.OSError": _broke,
     "builtins.EOFError": _broke,
@@ -113,10 +126,10 @@ TABLE: Mapping[str, Row] = {
     ),
     "paramiko.ssh_exception.SSHException": _wrapped(_broke),
     "paramiko.ssh_exception.AuthenticationException": _login,
-    "botocore.exceptions.BotoCoreError": _wrapped(_broke),
-    "botocore.exceptions.EndpointConnectionError": _wrapped(UNREACHABLE),
-    "botocore.exceptions.ConnectTimeoutError": TOO_LONG,
-    "botocore.exceptions.ReadTimeoutError": TOO_LONG,
+    "botocore.exceptions.BotoCoreError": _of_aws(_wrapped(_broke)),
+    "botocore.exceptions.EndpointConnectionError": _of_aws(_wrapped(UNREACHABLE)),
+    "botocore.exceptions.ConnectTimeoutError": _of_aws(TOO_LONG),
+    "botocore.exceptions.ReadTimeoutError": _of_aws(TOO_LONG),
     "botocore.exceptions.NoCredentialsError": NO_KEYS,
     "botocore.exceptions.PartialCredentialsError": NO_KEYS,
     "botocore.exceptions.ProfileNotFound": NO_KEYS,

@@ -54,6 +54,11 @@ def error_of(client: Client, host: str, port: int) -> ExportError:
     return caught.value
 
 
+def told(client: Client, what: str, host: str, port: int) -> str:
+    """The URL of a bucket does not name the server, so the error does."""
+    return f"{what}: https://{host}:{port}" if client is by_s3 else what
+
+
 @pytest.fixture
 def silent_port() -> Iterator[int]:
     """A server that takes connections and says nothing."""
@@ -63,15 +68,18 @@ def silent_port() -> Iterator[int]:
 
 @pytest.mark.parametrize("client", ALL)
 def test_nobody_listens(client: Client) -> None:
-    error = error_of(client, "127.0.0.1", free_port())
-    assert (type(error), error.what) == (RetryableError, "the server cannot be reached")
+    port = free_port()
+    error = error_of(client, "127.0.0.1", port)
+    what = told(client, "the server cannot be reached", "127.0.0.1", port)
+    assert (type(error), error.what) == (RetryableError, what)
 
 
 @pytest.mark.parametrize("client", [by_http, by_smtp, by_s3])
 def test_a_server_says_nothing(client: Client, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "CONNECT_S", WAIT_S)
     error = error_of(client, "127.0.0.1", silent_port)
-    assert (type(error), error.what) == (RetryableError, "the server took too long")
+    what = told(client, "the server took too long", "127.0.0.1", silent_port)
+    assert (type(error), error.what) == (RetryableError, what)
 
 
 @pytest.mark.parametrize("client", ALL)
@@ -83,7 +91,8 @@ def test_a_name_is_not_known(client: Client, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = error_of(client, "nowhere.invalid", 443)
-    assert (type(error), error.what) == (RequestError, "the host's name is not known")
+    what = told(client, "the host's name is not known", "nowhere.invalid", 443)
+    assert (type(error), error.what) == (RequestError, what)
 
 
 @pytest.mark.parametrize("client", [by_http, by_smtp, by_s3])
