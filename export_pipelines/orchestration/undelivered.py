@@ -43,7 +43,7 @@ def _alert(ended: Sequence[Delivery], now: datetime) -> Alert:
     first, uncertain = ended[0], any(delivery.state == "uncertain" for delivery in ended)
     texts = {}
     for delivery in ended:
-        word = "may not have arrived at" if delivery.state == "uncertain" else "was not delivered to"
+        word = "may not have arrived at" if delivery.state == "uncertain" else "did not arrive at"
         texts[delivery.window_key] = (
             f"{word} {delivery.kind} (destination {delivery.number}): {delivery.error}"
         )

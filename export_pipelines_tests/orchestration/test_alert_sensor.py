@@ -103,14 +103,14 @@ def test_what_did_not_arrive_is_told_once_through_every_channel(undelivered: Ale
     (mail,) = undelivered.post.messages
     assert mail["Subject"] == "[export_pipelines] failure: failing"
     text = mail.get_content()
-    assert f"window {DAY} was not delivered to folder (destination 1)" in text
+    assert f"window {DAY} did not arrive at folder (destination 1)" in text
     assert "export-pipelines deliver failing/2024-01-15/" in text and " --to 1" in text
     assert "@" not in text.replace("@example.com", "")
     slack, hook = (
         next(message for message in undelivered.inbox.posted.values() if message.path == path)
         for path in ("/slack", "/hook")
     )
-    assert "was not delivered" in json.loads(slack.body)["text"]
+    assert "did not arrive" in json.loads(slack.body)["text"]
     assert hook.headers["webhook-signature"].startswith("v1,") and Webhook(WEBHOOK_SECRET)
     assert json.loads(hook.body)["type"] == "export.failure"
 

@@ -132,7 +132,7 @@ def test_days_of_a_run_that_were_not_delivered_are_told_together(watched: Watche
     alerts = watched.alerts()
     assert [export for export, _ in alerts] == ["daily"] * len(alerts)
     text = "\n".join(text for _, text in alerts)
-    assert "window 2024-01-13 was not delivered to folder" in text and "window 2024-01-14 was not" in text
+    assert "window 2024-01-13 did not arrive at folder" in text and "window 2024-01-14 did not" in text
     assert len(alerts) == 1 and watched.alerts() == alerts
 
 

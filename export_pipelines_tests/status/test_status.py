@@ -111,7 +111,7 @@ def test_what_failed_and_what_is_late_needs_attention(
     )
     assert shown["parts"]["late"]["figures"]["late_seconds"]["daily"] >= 6 * 3600
     (undelivered,) = texts(shown, "deliveries")
-    assert "was not delivered to folder" in undelivered and "export-pipelines deliver daily/" in undelivered
+    assert "did not arrive at folder" in undelivered and "export-pipelines deliver daily/" in undelivered
     assert shown["parts"]["deliveries"]["figures"]["by_state"] == {"failed": 1}
     blocked.unlink()
     assert terminal("deliver", undelivered.partition("export-pipelines deliver ")[2].split()[0]).code == 0
