@@ -21,6 +21,7 @@ from export_pipelines.plan.plan import Plan
 from export_pipelines.read.source import Source
 from export_pipelines.run.first_rows import FirstRows
 from export_pipelines.run.lead_marks import is_in_clear, lead_column, lead_marks, marked
+from export_pipelines.run.memory import keep_free_memory
 from export_pipelines.run.observer import Deaf, Observer, Observers, Run
 from export_pipelines.run.run_log import RunLog
 from export_pipelines.run.trace import RunTrace
@@ -129,6 +130,7 @@ def write_artifact(
     base: Base | None = None,
 ) -> Manifest:
     """Writes the rows and commits the artifact; `before` gives the export's artifact before it, when all parts are durable."""
+    keep_free_memory()
     store, column = context.store, lead_column(plan)
     with (
         store.begin(*artifact.split("/")) as staging,

@@ -95,12 +95,15 @@ def _wrapped(otherwise: Row) -> Row:
     return meaning
 
 
-def _of_aws(row: Row) -> Row:
+def _naming_server(row: Row) -> Row:
     """Of botocore, which knows the server that it asked: a bucket's URL does not name it."""
 
     def meaning(error: Any) -> Meaning:
         found = row if isinstance(row, Meaning) else row(error)
-        asked = urlsplit(str(error.kwargs.get("endpoint_url", "")))
+        try:
+            asked = urlsplit(str(error.kwargs.get("endpoint_url", "")))
+        except ValueError:  # no URL, which another row tells
+            return found
         server = f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"
         return replace(found, what=f"{found.what}: {server}") if asked.netloc else found
 
@@ -126,10 +129,10 @@ TABLE: Mapping[str, Row] = {
     ),
     "paramiko.ssh_exception.SSHException": _wrapped(_broke),
     "paramiko.ssh_exception.AuthenticationException": _login,
-    "botocore.exceptions.BotoCoreError": _of_aws(_wrapped(_broke)),
-    "botocore.exceptions.EndpointConnectionError": _of_aws(_wrapped(UNREACHABLE)),
-    "botocore.exceptions.ConnectTimeoutError": _of_aws(TOO_LONG),
-    "botocore.exceptions.ReadTimeoutError": _of_aws(TOO_LONG),
+    "botocore.exceptions.BotoCoreError": _naming_server(_wrapped(_broke)),
+    "botocore.exceptions.EndpointConnectionError": _naming_server(_wrapped(UNREACHABLE)),
+    "botocore.exceptions.ConnectTimeoutError": _naming_server(TOO_LONG),
+    "botocore.exceptions.ReadTimeoutError": _naming_server(TOO_LONG),
     "botocore.exceptions.NoCredentialsError": NO_KEYS,
     "botocore.exceptions.PartialCredentialsError": NO_KEYS,
     "botocore.exceptions.ProfileNotFound": NO_KEYS,

@@ -55,13 +55,17 @@ def _execute(instance: DagsterInstance, run: DagsterRun) -> None:
     from dagster._utils.interrupts import capture_interrupts
 
     from export_pipelines.orchestration.kept_lease import kept_lease, leases_of_process
+    from export_pipelines.run.memory import trim_heap
     from export_pipelines.run_process import ended_by_others
 
-    with capture_interrupts(), kept_lease(leases_of_process(), run) as ours:
-        now = instance.get_run_by_id(run.run_id)
-        if ours and now and now.status is DagsterRunStatus.STARTING:  # not cancelled in the meantime
-            with ended_by_others(instance, run.run_id):
-                dagster._cli.api._execute_run_command_body(run.run_id, instance, lambda _: None, False)
+    try:
+        with capture_interrupts(), kept_lease(leases_of_process(), run) as ours:
+            now = instance.get_run_by_id(run.run_id)
+            if ours and now and now.status is DagsterRunStatus.STARTING:  # not cancelled in the meantime
+                with ended_by_others(instance, run.run_id):
+                    dagster._cli.api._execute_run_command_body(run.run_id, instance, lambda _: None, False)
+    finally:
+        trim_heap()  # this process waits for the next run
 
 
 def _renew(run_id: str, definitions: str) -> None:

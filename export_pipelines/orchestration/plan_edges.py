@@ -23,11 +23,13 @@ def _shared(before: PlanDraft, draft: PlanDraft, entry: dict[str, Any]) -> dict[
 
 
 def drafts_of(edge: Edge) -> list[PlanDraft]:
-    """The drafts of an edge; a section that is the same object in two entries is so in their drafts."""
+    """The drafts of an edge; a section that is the same object in two entries is so in their drafts. What another release has
+    added is not asked about."""
     drafts: list[PlanDraft] = []
     before: dict[str, Any] = {}
     for entry in edge:
-        shared = {name: getattr(drafts[-1], name) for name in before if entry.get(name) is before[name]}
+        known = PlanDraft.model_fields.keys() & entry.keys() & before.keys()
+        shared = {name: getattr(drafts[-1], name) for name in known if entry[name] is before[name]}
         drafts.append(PlanDraft.model_validate(entry | shared))
         before = entry
     return drafts

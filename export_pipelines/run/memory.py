@@ -1,7 +1,9 @@
 """Where the memory of libraries comes from, in processes that execute plans."""
 
 import ctypes
+import gc
 import os
+import sys
 from contextlib import suppress
 from functools import cache
 
@@ -32,12 +34,25 @@ def choose_memory() -> None:
 @cache
 def keep_free_memory() -> None:
     """What glibc gives to other libraries stays with the process when a batch has gone, where nobody chose otherwise: in a
-    backfill of large days a tenth of the CPU went into fetching it anew. A process that runs for ever should not."""
-    with suppress(AttributeError):  # of another C library
-        mallopt = ctypes.CDLL(None).mallopt
+    backfill of large days a tenth of the CPU went into fetching it anew. A process that lives on trims its heap after a run."""
+    if "GLIBC_TUNABLES" not in os.environ:
         for option, name, value in OF_GLIBC:
             if name not in os.environ:
-                mallopt(option, value)
+                call_glibc("mallopt", option, value)
+
+
+def trim_heap() -> None:
+    """Collects cycles, such as an error and the request's body in its frames, and gives freed memory back to the system, which
+    glibc would keep after many downloads at once, or after a run."""
+    gc.collect()
+    call_glibc("malloc_trim", 0)
+
+
+def call_glibc(name: str, *numbers: int) -> None:
+    """Nothing where another C library is."""
+    if sys.platform.startswith("linux"):
+        with suppress(AttributeError, OSError):
+            getattr(ctypes.CDLL(None), name)(*numbers)
 
 
 def choose_memory_of_a_stream() -> None:

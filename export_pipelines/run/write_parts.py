@@ -18,7 +18,7 @@ from export_pipelines.run.channel import Channel
 from export_pipelines.run.checkpoints import Checkpoints
 from export_pipelines.run.limits import limited_bytes, limited_rows
 from export_pipelines.run.masked_frames import masked_frames
-from export_pipelines.run.memory import choose_memory, keep_free_memory
+from export_pipelines.run.memory import choose_memory
 from export_pipelines.run.observer import Deaf, Observer
 from export_pipelines.run.part_cutter import Encoded, PartCutter, PartSize, Piece
 from export_pipelines.run.part_writer import PartSink, PartWriter, WrittenPart
@@ -52,7 +52,6 @@ def write_parts(
     Raises LimitReached when the plan's rows or bytes are exceeded, DataError for a value that does not fit its type.
     """
     choose_memory()
-    keep_free_memory()
     observer = observer or Deaf()
     statistics = Statistics()
     plan, rows = finish_report(plan, statistics.read(batches))

@@ -21,10 +21,10 @@ from export_pipelines.ledger import AuditAction, AuditOutcome
 from export_pipelines.orchestration import open_instance
 from export_pipelines.orchestration.requests import RequestedRuns
 from export_pipelines.project import Project
+from export_pipelines.run.memory import trim_heap
 from export_pipelines.service import api, pages
 from export_pipelines.service.desk import refreshed, submit_lost
 from export_pipelines.service.file_body import drained_or_cut
-from export_pipelines.service.heap import trim_heap
 from export_pipelines.service.limits import BodyLimits
 from export_pipelines.service.problems import (
     Fault,

@@ -1,5 +1,6 @@
 """Backfills: ranges of partitions, those that failed, and those that are done already."""
 
+import gc
 import shutil
 from pathlib import Path
 
@@ -135,3 +136,18 @@ def test_weeks_of_a_month_are_partitions(project: Project, instance: dg.DagsterI
         "2024-02-01",
         "2024-02-08",
     ]
+
+
+def test_objects_that_others_have_set_aside_stay_there(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
+    """And its own are collected again afterwards."""
+    gc.freeze()
+    backfill(project.opened(now), "daily", "2024-01-05", "2024-01-05", instance=instance)
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
+    try:
+        backfill(project.opened(now), "daily", "2024-01-06", "2024-01-06", instance=instance)
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.freeze()  # as the tests have it

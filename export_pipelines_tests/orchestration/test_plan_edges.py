@@ -62,3 +62,10 @@ def test_a_section_that_differs_from_the_one_before_is_its_own(tmp_path: Path) -
     changed = second.model_copy(update={"masking": None, "version": 2, "owner": "billing"})
     sent = [first, changed, second]
     assert drafts_of(pickle.loads(pickle.dumps(wire_drafts(sent)))) == sent
+
+
+def test_what_another_release_has_added_is_not_asked_about(tmp_path: Path) -> None:
+    sent = drafts_after(tmp_path, "write")
+    added = {"later": None, "much_later": {"section": [1, 2]}}
+    edge = [entry | added for entry in wire_drafts(sent)]
+    assert drafts_of(pickle.loads(pickle.dumps(edge))) == sent
