@@ -99,13 +99,13 @@ def _naming_server(row: Row) -> Row:
     """Of botocore, which knows the server that it asked: a bucket's URL does not name it."""
 
     def meaning(error: Any) -> Meaning:
-        found = row if isinstance(row, Meaning) else row(error)
+        plain = row if isinstance(row, Meaning) else row(error)
         try:
             asked = urlsplit(str(error.kwargs.get("endpoint_url", "")))
         except ValueError:  # no URL, which another row tells
-            return found
+            return plain
         server = f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"
-        return replace(found, what=f"{found.what}: {server}") if asked.netloc else found
+        return replace(plain, what=f"{plain.what}: {server}") if asked.netloc else plain
 
     return meaning
 
