@@ -39,7 +39,7 @@ def look_at(path: Path) -> Literal["new", "ours"]:
 
 
 def is_in_wal(path: Path) -> bool:
-    """Whether its journal is a write-ahead log, which a file says in its 19th byte, and stays."""
+    """Whether its journal is a write-ahead log: the 19th byte of the file says so, for every connection."""
     with path.open("rb") as file:
         return file.read(19)[18:] == b"\2"
 

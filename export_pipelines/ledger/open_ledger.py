@@ -106,7 +106,7 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
         _require_beginning(may_begin, str(path))
     make_database(path)
     if not is_in_wal(path):
-        with _migrating(path), closing(sqlite3.connect(path, timeout=BUSY_S)) as first:
+        with _changing(path), closing(sqlite3.connect(path, timeout=BUSY_S)) as first:
             first.execute("PRAGMA journal_mode = WAL")  # of two at once SQLite lets none wait: one would fail
     engine = sa.create_engine(address, connect_args={"timeout": BUSY_S})
     secure_delete(engine)
@@ -114,7 +114,7 @@ def _sqlite(address: sa.URL, may_begin: Callable[[], bool]) -> tuple[sa.Engine, 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late, see below
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "handle_error")
@@ -187,14 +187,15 @@ def _migrate(engine: sa.Engine, address: sa.URL) -> None:
             ) from error
 
 
-def _migrating(path: Path) -> AbstractContextManager[None]:
+def _changing(path: Path) -> AbstractContextManager[None]:
+    """Of processes that change what the file is, one at a time."""
     return locked(path.with_name(f"{path.name}.migrating"))
 
 
 @contextmanager
 def _alone(engine: sa.Engine, address: sa.URL) -> Iterator[None]:
     if address.get_backend_name() == "sqlite":
-        with _migrating(_path(address)):
+        with _changing(_path(address)):
             yield
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
