@@ -13,11 +13,12 @@ OF_A_STREAM = {
     # of Polars' allocator: one place that memory is taken from, given back to the system soon
     "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0",
 }
-# of mallopt(3), each with the variable that chooses it too: free memory stays, and few places hold it
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of mallopt(3)
+# each with the variable that chooses it too: free memory stays, and few places hold it
 OF_GLIBC = (
-    (-1, "MALLOC_TRIM_THRESHOLD_", 256 << 20),
-    (-3, "MALLOC_MMAP_THRESHOLD_", 32 << 20),
-    (-8, "MALLOC_ARENA_MAX", 2),
+    (M_TRIM_THRESHOLD, "MALLOC_TRIM_THRESHOLD_", 256 << 20),
+    (M_MMAP_THRESHOLD, "MALLOC_MMAP_THRESHOLD_", 32 << 20),
+    (M_ARENA_MAX, "MALLOC_ARENA_MAX", 2),
 )
 
 

@@ -2,9 +2,7 @@
 
 import gc
 
-from export_pipelines.run.memory import call_glibc, trim_heap
-
-M_ARENA_MAX = -8  # of glibc's mallopt
+from export_pipelines.run.memory import M_ARENA_MAX, call_glibc, trim_heap
 
 
 def share_heap() -> None:
