@@ -54,7 +54,7 @@ def error_of(client: Client, host: str, port: int) -> ExportError:
     return caught.value
 
 
-def told(client: Client, what: str, host: str, port: int) -> str:
+def expected_of(client: Client, what: str, host: str, port: int) -> str:
     """The URL of a bucket does not name the server, so the error does."""
     return f"{what}: https://{host}:{port}" if client is by_s3 else what
 
@@ -70,7 +70,7 @@ def silent_port() -> Iterator[int]:
 def test_nobody_listens(client: Client) -> None:
     port = free_port()
     error = error_of(client, "127.0.0.1", port)
-    what = told(client, "the server cannot be reached", "127.0.0.1", port)
+    what = expected_of(client, "the server cannot be reached", "127.0.0.1", port)
     assert (type(error), error.what) == (RetryableError, what)
 
 
@@ -78,7 +78,7 @@ def test_nobody_listens(client: Client) -> None:
 def test_a_server_says_nothing(client: Client, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "CONNECT_S", WAIT_S)
     error = error_of(client, "127.0.0.1", silent_port)
-    what = told(client, "the server took too long", "127.0.0.1", silent_port)
+    what = expected_of(client, "the server took too long", "127.0.0.1", silent_port)
     assert (type(error), error.what) == (RetryableError, what)
 
 
@@ -91,7 +91,7 @@ def test_a_name_is_not_known(client: Client, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = error_of(client, "nowhere.invalid", 443)
-    what = told(client, "the host's name is not known", "nowhere.invalid", 443)
+    what = expected_of(client, "the host's name is not known", "nowhere.invalid", 443)
     assert (type(error), error.what) == (RequestError, what)
 
 
