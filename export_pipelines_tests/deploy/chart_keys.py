@@ -110,15 +110,7 @@ DOCUMENTED: Mapping[str, set[str]] = {  # keys of the chart's values.yaml, of th
         "deploymentLabels",
     },
     "dagsterDaemon.runCoordinator": {"enabled", "type", "config"},
-    "dagsterDaemon.runCoordinator.config.queuedRunCoordinator": {
-        *(
-            "maxConcurrentRuns",
-            "tagConcurrencyLimits",
-            "dequeueIntervalSeconds",
-            "dequeueUseThreads",
-            "dequeueNumWorkers",
-        ),
-    },
+    "dagsterDaemon.runCoordinator.config.customRunCoordinator": {"module", "class", "config"},
     "dagsterDaemon.runMonitoring": {
         *(
             "enabled",
