@@ -14,20 +14,22 @@ Part = Callable[[pl.Expr], pl.Expr]
 
 EMAIL = (
     r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@"
-    r"(?:[\p{L}0-9](?:[\p{L}\p{M}0-9-]{0,61}[\p{L}\p{M}0-9])?\.)+(?:\p{L}{2,63}|xn--[A-Za-z0-9-]{2,59})$"
+    r"(?:[\p{L}0-9](?:[\p{L}\p{M}0-9-]*[\p{L}\p{M}0-9])?\.)+(?:\p{L}{2,}|xn--[A-Za-z0-9-]{2,59})$"
 )
 IPV4 = r"^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$"
 US_ZIP, CA_POST = r"^([0-9]{5})(?:-?([0-9]{4}))?$", r"^([A-Z][0-9][A-Z])\s?([0-9][A-Z][0-9])$"
 UK_POST = r"^([A-Z]{1,2}[0-9][A-Z0-9]?)\s?([0-9][A-Z]{2})$"
 RANGE = r"^\s*(-?[0-9.]+)\s*-\s*(-?[0-9.]+)\s*$"
 OPEN_RANGE = r"^\s*(-?[0-9.]+)\s*\+\s*$"
-LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"
-TOP = r"\p{L}(?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?"  # a host that ends in a number is an IPv4 address, or none
+LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?"
+TOP = r"\p{L}(?:[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?"  # a host that ends in a number is an IPv4 address, or none
 URL = (
     r"^\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/?#@\\]*@)?"
     rf"(?:(?:{LABEL}\.)*{TOP}\.?|{IPV4[1:-1]}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:[/?#]\S*)?\s*$"
 )
-NAME = r"^\s*[\p{L}\p{M}][\p{L}\p{M} .'’-]{0,60}$"
+NAME = r"^\s*[\p{L}\p{M}][\p{L}\p{M} .'’-]*$"
+# A pattern of its own asks how long they are: with a count behind the letters of all scripts one would take 20 MB, and be slow.
+LONG_LABEL, LONG_NAME = r"[^.]{64}", r"^\s*\S.{61}"
 # one number, its digits apart by what people put between them; without a country's code of 7, 10 or, with a 1, 11 digits
 PHONE = (
     r"(?i)^\s*(?:\+[() ./-]*[1-9](?:[() ./-]*[0-9]){7,14}|(?:1[() ./-]*)?[0-9](?:[() ./-]*[0-9]){9}"
@@ -38,6 +40,10 @@ EXTENSION = r"(?i)\s*(?:x|ext\.?|extension)[\s.:]*([0-9]{1,7})\s*$"
 
 def _group(pattern: str, group: int = 1) -> Part:
     return lambda value: value.str.extract(pattern, group)
+
+
+def _host(value: pl.Expr) -> pl.Expr:
+    return value.str.extract(r"://(?:[^/?#@]*@)?([^\s/?#:]+)", 1)
 
 
 def _domain(value: pl.Expr) -> pl.Expr:
@@ -123,8 +129,21 @@ def _average(value: pl.Expr) -> pl.Expr:
     return middle.cast(pl.Decimal(38, 4)).cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
 
 
-def _matches(pattern: str, prepare: Part = lambda value: value) -> Part:
-    return lambda value: prepare(value).str.contains(pattern)
+def _matches(pattern: str) -> Part:
+    return lambda value: value.str.contains(pattern)
+
+
+def _email_valid(value: pl.Expr) -> pl.Expr:
+    plain = value.str.strip_chars()
+    return plain.str.contains(EMAIL) & ~plain.str.contains(f"@.*{LONG_LABEL}")
+
+
+def _url_valid(value: pl.Expr) -> pl.Expr:
+    return value.str.contains(URL) & ~_host(value).str.contains(LONG_LABEL)
+
+
+def _name_valid(value: pl.Expr) -> pl.Expr:
+    return value.str.contains(NAME) & ~value.str.contains(LONG_NAME)
 
 
 COMPONENTS: dict[str, dict[str, Part]] = {
@@ -135,7 +154,7 @@ COMPONENTS: dict[str, dict[str, Part]] = {
         "tld": lambda value: _domain(value).str.extract(r"\.([^.]+)$", 1),
         "is_free": _one_of(_domain, FREE),
         "is_disposable": _one_of(_domain, DISPOSABLE),
-        "valid": _matches(EMAIL, lambda value: value.str.strip_chars()),
+        "valid": _email_valid,
     },
     "phone": {
         "area": lambda value: _digits(value).str.extract(r"^([0-9]{3})[0-9]{7}$", 1),
@@ -176,7 +195,7 @@ COMPONENTS: dict[str, dict[str, Part]] = {
         "port": lambda value: value.str.extract(r"^[A-Za-z][\w+.-]*://[^/?#]*:([0-9]+)(?:[/?#]|$)", 1).cast(pl.Int64, strict=False),
         "path": _group(r"^[A-Za-z][\w+.-]*://[^/?#]*(/[^?#]*)"),
         "query": _group(r"\?([^#]*)"),
-        "valid": _matches(URL),
+        "valid": _url_valid,
     },
     "range": {
         "min": lambda value: pl.coalesce(_group(RANGE)(value), _group(OPEN_RANGE)(value)),
@@ -197,7 +216,7 @@ VALID: dict[str, Part] = {type: parts["valid"] for type, parts in COMPONENTS.ite
     "date": lambda value: pl.when(value.is_not_null()).then(_is_date(value)),
     "dob": lambda value: pl.when(value.is_not_null()).then(_is_date(value)),
     "gender": _matches(r"(?i)^\s*(male|female|other|m|f|o)\s*$"),
-    "name": _matches(NAME),
+    "name": _name_valid,
     "ssn": _matches(r"^[0-9]{3}-?[0-9]{2}-?[0-9]{4}$"),
 }
 
