@@ -69,3 +69,12 @@ def test_what_another_release_has_added_is_not_asked_about(tmp_path: Path) -> No
     added = {"later": None, "much_later": {"section": [1, 2]}}
     edge = [entry | added for entry in wire_drafts(sent)]
     assert drafts_of(pickle.loads(pickle.dumps(edge))) == sent
+
+
+def test_parts_of_a_section_that_differs_are_shared_too(tmp_path: Path) -> None:
+    edge = pickle.loads(pickle.dumps(wire_drafts(drafts_after(tmp_path, "write"))))
+    queries = [draft.query for draft in drafts_of(edge) if draft.query]
+    assert len({id(query) for query in queries}) == DAYS
+    assert len({id(entry["query"]["columns"]) for entry in edge}) == 1
+    assert len({id(query.sql) for query in queries}) == 1
+    assert len({id(query.columns[0]) for query in queries}) == 1
