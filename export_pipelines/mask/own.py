@@ -44,7 +44,7 @@ def own_of(values: Iterable[tuple[str, str]]) -> Own:
     return Own(*(frozenset().union(*parts) for parts in zip(*pieces, strict=True))) if pieces else Own()
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _own_of(type: str, value: str) -> Own:
     if type == "dob":
         return Own(born=_orders_of_day(value))

@@ -47,7 +47,7 @@ Span = tuple[int, int]
 Recogniser = Callable[[str, Own], Iterable[Span]]
 
 
-@lru_cache(4096)
+@lru_cache(256)
 def redact(text: str, own: Own, recognisers: tuple[Recogniser, ...]) -> str:
     """`text` with stars wherever one of the recognisers finds something."""
     reading = read(text)

@@ -86,7 +86,7 @@ def redactor(type: str, query: tuple[str, ...] = ()) -> Redactor:
     return lambda text, own: redact(text, own, recognisers)
 
 
-@lru_cache(4096)
+@lru_cache(256)
 def redacted_url(url: str, own: Own, query: tuple[str, ...]) -> str:
     """Scheme, host and path, redacted, without user and fragment; of the query only parameters that match `query`."""
     url = unescaped(url)
