@@ -21,7 +21,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from export_pipelines.ledger.wiping import secure_delete, wipe_journal
 from export_pipelines.orchestration.check_rows import insert_planned, update_evaluated
 
-OPEN_RUNS = 4  # files of runs held open; a backfill writes to one after the other
+OPEN_RUNS = 1  # files of runs held open; a backfill writes to one after the other
 GROUP_S = 0.1  # how long an event waits for others, so that they are committed together
 MIRRORED = {*ASSET_EVENTS, *ASSET_CHECK_EVENTS, *EVENT_TYPE_TO_PIPELINE_RUN_STATUS}  # in the index, too
 INSERT = SqlEventLogStorageTable.insert()
