@@ -39,7 +39,9 @@ def test_the_part_of_an_address_before_its_host_may_be_long() -> None:
 
 
 def test_no_pattern_counts_letters_of_all_scripts() -> None:
-    patterns = {name: text for name, text in vars(components).items() if name.isupper() and isinstance(text, str)}
+    patterns = {
+        name: text for name, text in vars(components).items() if name.isupper() and isinstance(text, str)
+    }
     assert {"EMAIL", "URL", "NAME", "LABEL"} <= patterns.keys()
     assert not [name for name, text in patterns.items() if COUNTED.search(text.replace("{2,}", "+"))]
     assert COUNTED.search(r"[\p{L}\p{M} .'’-]{0,60}") and COUNTED.search(r"\p{L}{2,63}")
