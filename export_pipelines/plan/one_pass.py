@@ -11,6 +11,7 @@ from export_pipelines.plan.window import WHOLE_KEY, window_between
 BY_WINDOW = frozenset(
     {"filter.last", "rights.since"}
 )  # criteria that each window counts from its own end or start
+BATCH_BYTES = 2 << 20  # of the source's; a window's batches are put together of them
 
 
 def adjacent(plans: Sequence[Plan]) -> Iterator[tuple[Plan, ...]]:
@@ -49,7 +50,7 @@ def query_of_pass(plans: Sequence[Plan], whole: Plan) -> Query | None:
     if not alike or whole.extract.window_field not in columns:
         return None
     mixed = query.mixed and query.mixed.model_copy(update={"order": None})
-    return query.model_copy(update={"mixed": mixed})
+    return query.model_copy(update={"mixed": mixed, "batch_bytes": BATCH_BYTES})
 
 
 def _shares(plan: Plan) -> bool:

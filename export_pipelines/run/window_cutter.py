@@ -17,21 +17,22 @@ from export_pipelines.read.source import OutOfOrder, Source
 from export_pipelines.run.channel import Channel, Stop, Stopped, credit
 from export_pipelines.transform.casts import conform
 
-LARGER = 1.7  # than batches of the source those of a window may be, where fewer are enough then
-WAITING = 1  # batches of a window that are read before they are taken
+BATCH_BYTES = 10 << 20  # of a window, put together of smaller ones of the source
 
 Milliseconds = npt.NDArray[np.int64]
 
 
 class WindowRows(Iterator[pa.RecordBatch]):
     """The batches of one window, as `plan` has them, taken in one thread and put in another, to which the time of reading them
-    is credited. About `expected` rows come, 0 where nobody knows. Ends with the error that the reading ended with."""
+    is credited. About `expected` rows come, 0 where nobody knows. Ends with the error that the reading ended with.
+
+    A batch is taken before the next is read: a window is often one, and windows that wait would have no bound."""
 
     def __init__(self, plan: Plan, expected: int = 0) -> None:
         self.plan, self.expected = plan, expected
         self.error: BaseException | None = None
         self._left = Stop()
-        self._batches = Channel[tuple[pa.RecordBatch, float]](self._left, WAITING)
+        self._batches = Channel[tuple[pa.RecordBatch, float]](self._left)
         self._names = [column.name for column in plan.query.columns]
         self._pieces: list[pa.RecordBatch] = []
         self._rows = 0  # of the pieces
@@ -53,7 +54,7 @@ class WindowRows(Iterator[pa.RecordBatch]):
         size, piece = self._size(most), piece.select(self._names)
         self._seconds += seconds
         while piece.num_rows:
-            part = piece.slice(0, size - self._rows)
+            part = piece.slice(0, max(size - self._rows, 0))
             self._pieces.append(part)
             self._rows += part.num_rows
             piece = piece.slice(part.num_rows)
@@ -65,7 +66,7 @@ class WindowRows(Iterator[pa.RecordBatch]):
         alike."""
         if self.expected <= most:
             return most
-        batches = -(-self.expected // int(LARGER * most))
+        batches = -(-self.expected // most)
         return -(-self.expected // batches)
 
     def _hand_over(self) -> None:
@@ -73,6 +74,7 @@ class WindowRows(Iterator[pa.RecordBatch]):
         self._pieces, self._rows, self._seconds = [], 0, 0.0
         if pieces and not self._left.is_set():
             batch = pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
+            del pieces
             with suppress(Stopped):
                 self._batches.put((batch, seconds))
 
@@ -118,11 +120,11 @@ class Reading:
             rows.leave()
 
     def _read(self) -> None:
-        began, most = time.perf_counter(), 0
+        began = time.perf_counter()
         with closing(self.source.read(self.query)) as batches:  # type: ignore[type-var]
             for batch in batches:
                 seconds = time.perf_counter() - began
-                most = max(most, batch.num_rows)
+                most = max(1, batch.num_rows * BATCH_BYTES // (batch.nbytes or 1))
                 cuts = self._cutter.cuts(batch)
                 self.begun.set()
                 for rows, piece in cuts:
