@@ -90,7 +90,8 @@ def _recorded(
     with as_dagster_failure():
         done = gather(written, deliveries, project.store)
         keys = [outcome.key for outcome in done]
-        history = History.of(project.store, done[0].written.export, keys)
+        written_now = [outcome.manifest for outcome in done if outcome.manifest]
+        history = History.of(project.store, done[0].written.export, keys, written_now)
     asset = context.assets_def.key
     for outcome in done:
         alert = outcome.manifest and unusual(outcome.manifest, history, project.now())

@@ -30,9 +30,9 @@ class History:
         self._starts = [manifest.window.start for manifest in self._newest]
 
     @classmethod
-    def of(cls, store: Store, export: str, keys: Iterable[str]) -> Self:
+    def of(cls, store: Store, export: str, keys: Iterable[str], known: Iterable[Manifest] = ()) -> Self:
         """Of the artifacts in the store that windows with these keys are compared with; no others are read before they are asked
-        for."""
+        for, and those that are `known` not again."""
         of_window: dict[str, list[str]] = defaultdict(list)
         for artifact in store.artifacts(export):
             of_window[artifact.split("/")[1]].append(artifact)
@@ -41,8 +41,10 @@ class History:
         begin = bisect_left(windows, starts[0], key=_start)
         end = bisect_right(windows, starts[-1], key=_start)
         near = windows[max(begin - TRAILING, 0) : end]
-        newest = (sorted(of_window[key], key=_token)[-TRAILING - 1 :] for key in near)
-        return cls(store.read(chain.from_iterable(newest)).manifests, partial(store.manifests, export))
+        newest = chain.from_iterable(sorted(of_window[key], key=_token)[-TRAILING - 1 :] for key in near)
+        read = {manifest.artifact: manifest for manifest in known}
+        others = store.read(artifact for artifact in newest if artifact not in read).manifests
+        return cls(chain(read.values(), others), partial(store.manifests, export))
 
     @cached_property
     def newest_first(self) -> list[Manifest]:

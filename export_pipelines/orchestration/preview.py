@@ -36,7 +36,7 @@ def _previews(plans: Sequence[Plan], project: Project, first: Sequence[FirstRows
     if not safe.masking.columns:
         return [NONE] * len(plans)
     if safe.report is None:
-        numbers = [sum(batch.num_rows for batch in rows.batches) for rows in first]
+        numbers = [rows.number for rows in first]
         batches = iter(joined(first))
     else:
         numbers, batches = [ROWS], project.source().read(safe.query)

@@ -26,6 +26,7 @@ from export_pipelines.plan.query.query import Query
 from export_pipelines.project import Project
 from export_pipelines.read.source import OutOfOrder
 from export_pipelines.run.first_rows import FirstRows
+from export_pipelines.run.memory import trim_heap
 from export_pipelines.run.observer import Observer, Observers
 
 
@@ -69,6 +70,7 @@ class WindowWriter:
                 for result in self._group(group):
                     beside.ended(result)
                     results[result.window.key] = result
+                trim_heap()
                 written |= self._with_previews(group, results)
         return [beside.with_outcome(written[key]) for key in self.drafts]
 
