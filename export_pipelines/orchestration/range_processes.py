@@ -1,23 +1,21 @@
 """Ranges of a backfill that run side by side, each in a process of its own."""
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import active_children, connection, get_context, parent_process
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from export_pipelines.definition.schedule import is_within
-from export_pipelines.interrupts import hear
 from export_pipelines.orchestration.code_location import CodeLocation
 from export_pipelines.orchestration.instance import open_instance
 from export_pipelines.orchestration.launch import Outcome, run_job
 from export_pipelines.orchestration.op_bodies import ANY_HOUR
 from export_pipelines.project import Project
+from export_pipelines.range_process import begin
 
 KILLED = "the process that ran it was killed; the same command goes on with what is missing"
 
@@ -65,23 +63,10 @@ def run_ranges(ranges: Sequence[Range], workers: int) -> Iterator[tuple[Range, O
 def _in_process(range: Range) -> Outcome | None:
     """In a process that is this range's alone: where it is killed, the others go on."""
     try:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin) as process:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=begin) as process:
             return process.submit(_run, range).result()
     except BrokenProcessPool:
         return Outcome("", (), dict.fromkeys(range.keys, KILLED), 1)
-
-
-def _begin() -> None:
-    """In a new process: it hears signals as the command does, and ends with it."""
-    hear()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent
-    connection.wait([parent.sentinel])
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _run(range: Range) -> Outcome | None:

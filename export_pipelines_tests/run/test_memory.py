@@ -26,6 +26,34 @@ for piece in pieces:
     libc.free(piece)
 print(full - held())
 """
+HEAPS = """\
+import ctypes, threading
+from export_pipelines.run.memory import keep_free_memory
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.fopen.restype = ctypes.c_void_p, ctypes.c_void_p
+
+def take():
+    together.wait()
+    libc.malloc(1 << 16)
+
+if {keeps}:
+    keep_free_memory()
+together = threading.Barrier(4)
+threads = [threading.Thread(target=take) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc.malloc_info(0, ctypes.c_void_p(libc.fopen(b"/dev/stdout", b"w")))
+libc.fflush(None)
+"""
+BEGIN = {  # what a process that executes runs is started by
+    "a command": "import export_pipelines.cli.runs",
+    "a run of the UI": "import export_pipelines.run_process",
+    "a worker": "import export_pipelines.cluster.worker",
+    "a range": "import export_pipelines.range_process",
+}
 MB = 1 << 20
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -33,14 +61,20 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="re
 
 def given_back(keeps: bool, **chosen: str) -> int:
     """Bytes of 64 MB that a process frees."""
+    return int(printed(GROWS_AND_SHRINKS.format(keeps=keeps), **chosen))
+
+
+def heaps(keeps: bool, **chosen: str) -> int:
+    """Of a process in which four threads take memory at once."""
+    return printed(HEAPS.format(keeps=keeps), **chosen).count("<heap nr=")
+
+
+def printed(program: str, **chosen: str) -> str:
     free = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
-    done = subprocess.run(
-        [sys.executable, "-c", GROWS_AND_SHRINKS.format(keeps=keeps)],
-        env={**free, **chosen},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return int(done.stdout)
+    command = [sys.executable, "-c", program]
+    return subprocess.run(
+        command, env={**free, **chosen}, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
 
 
 def test_free_memory_stays_where_it_is_asked_for() -> None:
@@ -51,3 +85,22 @@ def test_free_memory_stays_where_it_is_asked_for() -> None:
 def test_what_the_operator_chose_stays() -> None:
     chosen = {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
     assert given_back(keeps=True, **chosen) > 32 * MB
+
+
+def test_all_threads_share_one_heap() -> None:
+    assert heaps(keeps=False) > 1
+    assert heaps(keeps=True) == 1
+    assert heaps(keeps=True, MALLOC_ARENA_MAX="3") > 1
+
+
+@pytest.mark.parametrize("begun", BEGIN)
+def test_heaps_are_chosen_before_libraries_have_threads(begun: str) -> None:
+    loaded = f"{BEGIN[begun]}, sys; print({{'numpy', 'pyarrow', 'polars'}} & sys.modules.keys())"
+    assert printed(loaded) == "set()\n"
+
+
+def test_arrow_takes_its_memory_from_that_heap() -> None:
+    asked = "import pyarrow; from export_pipelines.run.memory import choose_memory; choose_memory(); "
+    backend = asked + "print(pyarrow.default_memory_pool().backend_name)"
+    assert printed(backend) == "system\n"
+    assert printed(backend, ARROW_DEFAULT_MEMORY_POOL="mimalloc") == "mimalloc\n"
