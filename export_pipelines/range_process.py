@@ -6,12 +6,12 @@ import threading
 from multiprocessing import connection, parent_process
 
 from export_pipelines.interrupts import hear
-from export_pipelines.run.memory import keep_free_memory
+from export_pipelines.run.memory import share_heap
 
 
 def begin() -> None:
-    """It chooses its memory and hears signals as the command does, and ends with it."""
-    keep_free_memory()
+    """It has one heap and hears signals as the command does, and ends with it."""
+    share_heap()
     hear()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -15,14 +15,14 @@ from dagster._utils import send_interrupt
 from dagster._utils.interrupts import capture_interrupts
 
 from export_pipelines.files.locking import hold_lock
-from export_pipelines.run.memory import keep_free_memory
+from export_pipelines.run.memory import share_heap
 
 LOOK_S = 1.0  # between looks at whether somebody ended the run
 ENDED = (DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED, DagsterRunStatus.FAILURE)
 
 
 def main() -> None:
-    keep_free_memory()
+    share_heap()
     try:
         import export_pipelines.orchestration  # noqa: F401  # loaded before the order comes, not after
 

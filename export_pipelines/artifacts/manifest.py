@@ -275,7 +275,7 @@ def _stored(artifact: str, data: bytes) -> Manifest:
 
 
 # a run reads those that it has written, and those before, again and again
-_remembered, _recent = lru_cache(maxsize=512)(_stored), lru_cache(maxsize=8)(_stored)
+_remembered, _recent = lru_cache(maxsize=512)(_stored), lru_cache(maxsize=40)(_stored)
 
 
 def _object_in(data: bytes, where: str) -> dict[str, Any]:

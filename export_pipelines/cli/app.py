@@ -19,6 +19,7 @@ from export_pipelines.errors import ExportError
 from export_pipelines.files.private import close_umask
 from export_pipelines.interrupts import hear
 from export_pipelines.project import Project
+from export_pipelines.run.memory import share_heap
 from export_pipelines.telemetry import trace_as_asked
 
 LOOK, RUN, LEADS = "Look and check", "Run", "Leads to export"
@@ -140,6 +141,7 @@ def main() -> None:
     """The console script."""
     _start_quickly()
     close_umask()
+    share_heap()
     hear()
     app(prog_name="export-pipelines")
 

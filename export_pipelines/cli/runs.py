@@ -17,7 +17,6 @@ from export_pipelines.cli.windows import End, Partition, Start, window_asked
 from export_pipelines.errors import faults_in
 from export_pipelines.project import Project
 from export_pipelines.quantities import counted, size
-from export_pipelines.run.memory import keep_free_memory
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -61,7 +60,6 @@ def run(
     json: Json = False,
 ) -> None:
     """Export one window: the partition named, or from --start to --end, or the last complete one."""
-    keep_free_memory()
     project = asking(context, asker)
     definition = project.definition(name, overrides(set))
     window = window_asked(project, definition, partition, start, end)
@@ -85,7 +83,6 @@ def backfill(
     json: Json = False,
 ) -> None:
     """Export every partition from one to another that is not done; one that fails does not stop the others."""
-    keep_free_memory()
     project = asking(context, asker)
     definition = project.definition(name)
     done = run_partitions(project, definition, first, last, force, any_hour=now, max_workers=max_workers)

@@ -30,9 +30,9 @@ _loaded: dict[str, str] = {}  # the digest of the definitions that this process 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _load(**_: Any) -> None:
-    from export_pipelines.run.memory import keep_free_memory
+    from export_pipelines.run.memory import share_heap
 
-    keep_free_memory()
+    share_heap()
     import export_pipelines.orchestration  # noqa: F401  # before the first run, not in it
 
 

@@ -128,8 +128,9 @@ def _in_turn(
 
 @contextmanager
 def _cycles_collected() -> Iterator[Callable[[], None]]:
-    """What takes away the cycles that a run of Dagster's leaves behind, 70 MB in a year of large days. It looks at nothing that was
-    there before, which is most of all objects, and stays; where somebody else has set objects aside, that is left to them."""
+    """What takes away the cycles that a run of Dagster's leaves behind, 70 MB in a year of large days, and gives free memory back.
+    It looks at nothing that was there before, which is most of all objects, and stays; where somebody else has set objects aside,
+    that is left to them."""
     if gc.get_freeze_count():
         yield trim_heap
         return

@@ -70,7 +70,8 @@ class WindowWriter:
                 for result in self._group(group):
                     beside.ended(result)
                     results[result.window.key] = result
-                trim_heap()
+                if len(group) > 1:  # what a pass took goes back before the records of its windows are made
+                    trim_heap()
                 written |= self._with_previews(group, results)
         return [beside.with_outcome(written[key]) for key in self.drafts]
 

@@ -17,7 +17,8 @@ from export_pipelines.read.source import OutOfOrder, Source
 from export_pipelines.run.channel import Channel, Stop, Stopped, credit
 from export_pipelines.transform.casts import conform
 
-BATCH_BYTES = 10 << 20  # of a window, put together of smaller ones of the source
+# of a window at most, put together of smaller ones of the source; a mask makes long texts of short ones
+BATCH_BYTES, BATCH_CELLS = 10 << 20, 600_000
 
 Milliseconds = npt.NDArray[np.int64]
 
@@ -124,7 +125,8 @@ class Reading:
         with closing(self.source.read(self.query)) as batches:  # type: ignore[type-var]
             for batch in batches:
                 seconds = time.perf_counter() - began
-                most = max(1, batch.num_rows * BATCH_BYTES // (batch.nbytes or 1))
+                by_bytes = batch.num_rows * BATCH_BYTES // (batch.nbytes or 1)
+                most = max(1, min(by_bytes, BATCH_CELLS // batch.num_columns))
                 cuts = self._cutter.cuts(batch)
                 self.begun.set()
                 for rows, piece in cuts:

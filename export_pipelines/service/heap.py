@@ -2,12 +2,7 @@
 
 import gc
 
-from export_pipelines.run.memory import M_ARENA_MAX, call_glibc, trim_heap
-
-
-def share_heap() -> None:
-    """All threads share one heap: with one for each, as glibc has it, fifty downloads keep twice the memory that they use."""
-    call_glibc("mallopt", M_ARENA_MAX, 1)
+from export_pipelines.run.memory import trim_heap
 
 
 def freeze_heap() -> None:

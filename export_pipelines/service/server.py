@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from export_pipelines.project import Project
 from export_pipelines.service.app import create_app
-from export_pipelines.service.heap import freeze_heap, share_heap
+from export_pipelines.service.heap import freeze_heap
 from export_pipelines.service.pages.open_id_provider import require_authlib
 from export_pipelines.service.settings import ServiceSettings
 from export_pipelines.signed_links import signing_key
@@ -34,7 +34,6 @@ def serve(project: Project, settings: ServiceSettings, parent: int | None = None
         require_authlib()
     signing_key(project.settings)
     project.__dict__.pop("settings", None)  # which may not have held it yet
-    share_heap()
     server = server_of(project, settings)
     freeze_heap()
     if parent is not None:

@@ -163,6 +163,11 @@ def test_the_history_of_some_windows_is_that_of_all_artifacts(project: Project) 
     assert [history.trailing(each) for each in asked] == [everything.trailing(each) for each in asked]
     assert history.newest_first == everything.newest_first == manifests
 
+    again = Reads(project.store)
+    knowing = History.of(again, "daily", days[17:20], asked)
+    assert {name.split("/")[1] for name in again.names} == set(days[10:17])
+    assert [knowing.trailing(each) for each in asked] == [history.trailing(each) for each in asked]
+
 
 def test_the_history_of_runs_without_partitions_is_their_last_ones(project: Project) -> None:
     project.write("whole", WHOLE)

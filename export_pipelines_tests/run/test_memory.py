@@ -28,7 +28,7 @@ print(full - held())
 """
 HEAPS = """\
 import ctypes, threading
-from export_pipelines.run.memory import keep_free_memory
+{begun}
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.fopen.restype = ctypes.c_void_p, ctypes.c_void_p
@@ -37,8 +37,6 @@ def take():
     together.wait()
     libc.malloc(1 << 16)
 
-if {keeps}:
-    keep_free_memory()
 together = threading.Barrier(4)
 threads = [threading.Thread(target=take) for _ in range(4)]
 for thread in threads:
@@ -48,11 +46,19 @@ for thread in threads:
 libc.malloc_info(0, ctypes.c_void_p(libc.fopen(b"/dev/stdout", b"w")))
 libc.fflush(None)
 """
-BEGIN = {  # what a process that executes runs is started by
-    "a command": "import export_pipelines.cli.runs",
-    "a run of the UI": "import export_pipelines.run_process",
-    "a worker": "import export_pipelines.cluster.worker",
-    "a range": "import export_pipelines.range_process",
+SHARE = "from export_pipelines.run.memory import share_heap; share_heap()"
+BEGIN = {  # what a process that executes runs begins with
+    "a command": """
+import sys
+from export_pipelines.cli.app import main
+sys.argv[1:] = ["version"]
+try:
+    main()
+except SystemExit:
+    import export_pipelines.orchestration""",
+    "a run of the UI": "from export_pipelines.run_process import main; main()",
+    "a worker": "from export_pipelines.cluster.worker import _load; _load()",
+    "a range": "from export_pipelines.range_process import begin; begin(); import export_pipelines.orchestration",
 }
 MB = 1 << 20
 
@@ -64,9 +70,9 @@ def given_back(keeps: bool, **chosen: str) -> int:
     return int(printed(GROWS_AND_SHRINKS.format(keeps=keeps), **chosen))
 
 
-def heaps(keeps: bool, **chosen: str) -> int:
-    """Of a process in which four threads take memory at once."""
-    return printed(HEAPS.format(keeps=keeps), **chosen).count("<heap nr=")
+def heaps(begun: str, **chosen: str) -> int:
+    """Of a process that begins so, and in which four threads take memory at once."""
+    return printed(HEAPS.format(begun=begun), **chosen).count("<heap nr=")
 
 
 def printed(program: str, **chosen: str) -> str:
@@ -88,15 +94,14 @@ def test_what_the_operator_chose_stays() -> None:
 
 
 def test_all_threads_share_one_heap() -> None:
-    assert heaps(keeps=False) > 1
-    assert heaps(keeps=True) == 1
-    assert heaps(keeps=True, MALLOC_ARENA_MAX="3") > 1
+    assert heaps("") > 1
+    assert heaps(SHARE) == 1
+    assert heaps(SHARE, MALLOC_ARENA_MAX="3") > 1
 
 
 @pytest.mark.parametrize("begun", BEGIN)
-def test_heaps_are_chosen_before_libraries_have_threads(begun: str) -> None:
-    loaded = f"{BEGIN[begun]}, sys; print({{'numpy', 'pyarrow', 'polars'}} & sys.modules.keys())"
-    assert printed(loaded) == "set()\n"
+def test_the_heap_is_shared_before_libraries_have_threads(begun: str) -> None:
+    assert heaps(BEGIN[begun]) == 1
 
 
 def test_arrow_takes_its_memory_from_that_heap() -> None:

@@ -3,10 +3,10 @@
 #
 # polars 2.1.0, CPython on Linux with glibc (seen with 2.36).
 # A process of many threads keeps much freed memory, since each has a heap of its own; `mallopt(M_ARENA_MAX, 1)` is how a
-# program that does not choose its environment makes them share one. glibc works the limit out when a second thread first
-# asks for memory, and never again; `mallopt` returns 1, for success, before and after. Importing Polars starts such threads.
+# program that does not choose its environment makes them share one. The heaps that are there by then stay, though, and later
+# threads go on sharing them; `mallopt` returns 1, for success, all the same. Importing Polars starts threads that have some.
 #   mallopt, then import polars: 1 heap
-#   import polars, then mallopt: more than 1, as many as threads that ask at once
+#   import polars, then mallopt: more than 1 (4 were seen)
 # The call has to be the first thing a program does, before its imports; or it is MALLOC_ARENA_MAX in the environment.
 set -euo pipefail
 folder=$(mktemp -d)
