@@ -29,7 +29,7 @@ URL = (
 )
 NAME = r"^\s*[\p{L}\p{M}][\p{L}\p{M} .'’-]*$"
 # A pattern of its own asks how long they are: with a count behind the letters of all scripts one would take 20 MB, and be slow.
-LONG_LABEL, LONG_NAME = r"[^.]{64}", r"^\s*\S.{61}"
+LONG_LABEL, LONG_NAME = r"[^.:\[\]]{64}", r"^\s*\S.{61}"
 # one number, its digits apart by what people put between them; without a country's code of 7, 10 or, with a 1, 11 digits
 PHONE = (
     r"(?i)^\s*(?:\+[() ./-]*[1-9](?:[() ./-]*[0-9]){7,14}|(?:1[() ./-]*)?[0-9](?:[() ./-]*[0-9]){9}"
@@ -42,8 +42,7 @@ def _group(pattern: str, group: int = 1) -> Part:
     return lambda value: value.str.extract(pattern, group)
 
 
-def _host(value: pl.Expr) -> pl.Expr:
-    return value.str.extract(r"://(?:[^/?#@]*@)?([^\s/?#:]+)", 1)
+_host = _group(r"^\s*[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]+)")
 
 
 def _domain(value: pl.Expr) -> pl.Expr:
@@ -139,7 +138,7 @@ def _email_valid(value: pl.Expr) -> pl.Expr:
 
 
 def _url_valid(value: pl.Expr) -> pl.Expr:
-    return value.str.contains(URL) & ~_host(value).str.contains(LONG_LABEL)
+    return value.str.contains(URL) & ~_host(value.str.strip_chars()).str.contains(LONG_LABEL)
 
 
 def _name_valid(value: pl.Expr) -> pl.Expr:
@@ -191,7 +190,7 @@ COMPONENTS: dict[str, dict[str, Part]] = {
     },
     "url": {
         "protocol": lambda value: value.str.extract(r"^([A-Za-z][A-Za-z0-9+.-]*)://", 1).str.to_lowercase(),
-        "host": lambda value: value.str.extract(r"^\s*[A-Za-z][\w+.-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]+)", 1).str.to_lowercase(),
+        "host": lambda value: _host(value).str.to_lowercase(),
         "port": lambda value: value.str.extract(r"^[A-Za-z][\w+.-]*://[^/?#]*:([0-9]+)(?:[/?#]|$)", 1).cast(pl.Int64, strict=False),
         "path": _group(r"^[A-Za-z][\w+.-]*://[^/?#]*(/[^?#]*)"),
         "query": _group(r"\?([^#]*)"),

@@ -77,9 +77,13 @@ def heaps(begun: str, **chosen: str) -> int:
 
 def printed(program: str, **chosen: str) -> str:
     free = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
-    command = [sys.executable, "-c", program]
     return subprocess.run(
-        command, env={**free, **chosen}, stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", program],
+        env={**free, **chosen},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     ).stdout
 
 
