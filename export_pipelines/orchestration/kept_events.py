@@ -216,6 +216,7 @@ class KeptEvents(SqliteEventLogStorage):
             try:
                 self._commit()
             finally:
+                self._waiting, self._unmirrored = [], []  # else the timer opens the files anew
                 self._close_runs(0)
                 if index := self._engines.pop(INDEX_SHARD_NAME, None):
                     index.dispose()
