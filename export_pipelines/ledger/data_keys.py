@@ -13,6 +13,9 @@ from export_pipelines.ledger.tables import data_keys
 from export_pipelines.ledger.wiping import wipe_journal
 
 WIPE_S = 30  # how long one waits for others who read the table
+# on PostgreSQL, writes the table anew with what is in it now. VACUUM, FULL too, keeps the bytes of a changed row for every
+# transaction that is older, though it never looks at the table
+REWRITE = f"ALTER TABLE {data_keys.name} ALTER wrapped TYPE bytea USING substring(wrapped FROM 1)"
 
 
 @dataclass(frozen=True)
@@ -116,15 +119,10 @@ class LedgerKeys:
             if not wipe_journal(self.engine):
                 raise _in_use()
             return
-        options = {"isolation_level": "AUTOCOMMIT"}
         try:
-            with self.engine.connect().execution_options(**options) as connection:
-                connection.exec_driver_sql(f"SET lock_timeout = '{WIPE_S}s'")
-                try:
-                    # VACUUM alone frees the old row's place and leaves its bytes there
-                    connection.exec_driver_sql(f"VACUUM FULL {data_keys.name}")
-                finally:
-                    connection.exec_driver_sql("RESET lock_timeout")
+            with self.engine.begin() as connection:
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WIPE_S}s'")
+                connection.exec_driver_sql(REWRITE)
         except sa.exc.OperationalError as error:
             raise _in_use() from error
 
