@@ -144,6 +144,7 @@ def test_a_person_builds_sees_runs_and_downloads(
     assert estimated
     assert serious_faults(page, eyes) == {}
     page.get_by_role("button", name="Run now").click()
+    page.wait_for_url("**/ui/requests/*")
     if eyes.script:  # without it, the page makes itself anew while it is looked at
         assert serious_faults(page, eyes) == {}
     link = page.get_by_role("link", name="Download")
